@@ -1,0 +1,41 @@
+# A room is one folder, one static library, sources listed by hand.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+find_program(KC_CCACHE ccache)
+if(KC_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${KC_CCACHE})
+endif()
+
+add_library(kc_flags INTERFACE)
+target_include_directories(kc_flags INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/generated)
+target_compile_options(kc_flags INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
+target_compile_definitions(kc_flags INTERFACE _GLIBCXX_ASSERTIONS)
+if(KC_SANITIZE)
+  target_compile_options(kc_flags INTERFACE -fsanitize=${KC_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(kc_flags INTERFACE -fsanitize=${KC_SANITIZE})
+endif()
+find_package(Threads REQUIRED)
+
+# kc_room(<name> SOURCES a.cc b.cc USES base model … LINKS OpenSSL::Crypto …) -> library kc_<name>
+function(kc_room name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;USES;LINKS" ${ARGN})
+  add_library(kc_${name} STATIC ${ARG_SOURCES})
+  set(neighbours ${ARG_USES})
+  list(TRANSFORM neighbours PREPEND kc_)
+  target_link_libraries(kc_${name} PUBLIC kc_flags ${neighbours} PRIVATE ${ARG_LINKS} Threads::Threads)
+endfunction()
+
+# kc_test(<name> GROUP unit SOURCES … USES … LINKS …) -> executable <name>_test, in ctest under its group's label
+function(kc_test name)
+  cmake_parse_arguments(ARG "" "GROUP" "SOURCES;USES;LINKS" ${ARGN})
+  add_executable(${name}_test ${ARG_SOURCES})
+  set(neighbours ${ARG_USES})
+  list(TRANSFORM neighbours PREPEND kc_)
+  target_link_libraries(${name}_test PRIVATE kc_flags ${neighbours} ${ARG_LINKS} GTest::gmock GTest::gtest_main Threads::Threads)
+  add_test(NAME ${name} COMMAND ${name}_test)
+  set_tests_properties(${name} PROPERTIES LABELS ${ARG_GROUP})
+endfunction()
