@@ -17,6 +17,7 @@
 #include "core/base/ids.h"
 #include "core/base/result.h"
 #include "core/base/ticks.h"
+#include "core/model/block.h"
 #include "core/model/job.h"
 #include "core/model/names.h"
 #include "core/model/schema.h"
@@ -25,11 +26,7 @@ namespace kc::kusto {
 
 // ---- The rows that planning, export and counts speak of: a cursor window, an ingestion-time range, a hash slice.
 
-struct Slice {
-  std::int64_t index = 0;  // 0 <= index < count
-  std::int64_t count = 1;  // 1: no slice
-  friend bool operator==(const Slice&, const Slice&) = default;
-};
+using kc::Slice;
 
 struct RowSet {
   TableName table;
@@ -134,12 +131,7 @@ struct Operation {
   bool should_retry = false;
 };
 struct OperationList { std::vector<Operation> operations; };
-struct ExportedBlob {
-  std::string path;          // as the cluster gives it, without credentials
-  std::int64_t rows = 0;
-  std::int64_t bytes = 0;
-  friend bool operator==(const ExportedBlob&, const ExportedBlob&) = default;
-};
+using kc::ExportedBlob;
 struct ExportDetails { std::vector<ExportedBlob> blobs; };
 struct Extent {
   Uuid id;
