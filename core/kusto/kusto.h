@@ -116,7 +116,7 @@ struct TableEntry {
   std::int64_t original_bytes = 0;  // likewise
 };
 struct TableList { std::vector<TableEntry> tables; };
-struct PlanGroup { Ticks at; std::int64_t rows = 0; };
+using PlanGroup = kc::InstantRows;
 struct PlanGroups { std::vector<PlanGroup> groups; };  // fewer than groups_max: that is all there is
 struct PlanSlices { std::vector<std::int64_t> rows; }; // by slice index, exactly `slices` of them
 struct RowCount { std::int64_t rows = 0; };

@@ -41,6 +41,12 @@ struct BlockRange {
   friend bool operator==(const BlockRange&, const BlockRange&) = default;
 };
 
+// How many rows carry one ingestion time.
+struct InstantRows {
+  Ticks at;
+  std::int64_t rows = 0;
+};
+
 struct ExportedBlob {
   std::string path;  // as the cluster gives it, without credentials
   std::int64_t rows = 0;

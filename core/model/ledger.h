@@ -99,13 +99,10 @@ struct Ledger {
   std::optional<double> percent() const;
   bool totals_final() const;
 
- private:
-  struct Sums {
-    std::int64_t rows_total = 0, blocks_total = 0;
-    double work_done = 0;
-  };
-  friend struct LedgerFold;
-  void reckon_percent();
+  // Sums over the tables, kept as records are applied: `percent` must not cost a walk over ten thousand tables.
+  std::int64_t rows_total = 0;
+  double work_done = 0;        // rows weighted by the stages they have passed, 0 to 100 per row
+  std::int64_t plans_open = 0; // tables whose plan is not done
 };
 
 // The name of a staging table's generation: `kc-stg-<table, shortened>-<16 hex>-g<n>`.

@@ -34,7 +34,9 @@ struct TableStarted {
   std::int64_t rows_estimate = 0, bytes_estimate = 0;
 };
 struct DestinationReady { TableName table; };   // it exists, fits, and held no rows that are not ours
-struct Planned { BlockId block = 0; TableName table; BlockRange range; std::int64_t rows = 0; };
+// `covers`: with this block everything below range.high is planned. False for all but the last slice of a sliced range;
+// slices that hold no rows are left out.
+struct Planned { BlockId block = 0; TableName table; BlockRange range; std::int64_t rows = 0; bool covers = true; };
 struct PlanDone { TableName table; };
 
 struct ExportIntended { BlockId block = 0; int attempt = 0; std::string folder; Ticks grant_expiry; };
