@@ -29,13 +29,37 @@ function(kc_room name)
   target_link_libraries(kc_${name} PUBLIC kc_flags ${neighbours} PRIVATE ${ARG_LINKS} Threads::Threads)
 endfunction()
 
-# kc_test(<name> GROUP unit SOURCES … USES … LINKS …) -> executable <name>_test, in ctest under its group's label
+# Building tests_<group> builds what the tests of one group need, and no more.
+function(kc_group_needs groups)
+  foreach(group IN LISTS groups)
+    if(NOT TARGET tests_${group})
+      add_custom_target(tests_${group})
+    endif()
+    if(ARGN)
+      add_dependencies(tests_${group} ${ARGN})
+    endif()
+  endforeach()
+endfunction()
+
+# kc_test(<name> GROUP unit SOURCES … USES … LINKS …) -> executable <name>_test, in ctest under the labels of GROUP. Group `threads`
+# beside another (GROUP unit threads) runs the test under the thread sanitizer too; `release_only` keeps it out of the dev preset.
 function(kc_test name)
-  cmake_parse_arguments(ARG "" "GROUP" "SOURCES;USES;LINKS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "GROUP;SOURCES;USES;LINKS" ${ARGN})
   add_executable(${name}_test ${ARG_SOURCES})
   set(neighbours ${ARG_USES})
   list(TRANSFORM neighbours PREPEND kc_)
   target_link_libraries(${name}_test PRIVATE kc_flags ${neighbours} ${ARG_LINKS} GTest::gmock GTest::gtest_main Threads::Threads)
   add_test(NAME ${name} COMMAND ${name}_test)
-  set_tests_properties(${name} PROPERTIES LABELS ${ARG_GROUP})
+  # The report is what tests/run.sh counts single cases from.
+  set_tests_properties(${name} PROPERTIES LABELS "${ARG_GROUP}"
+    ENVIRONMENT_MODIFICATION "GTEST_OUTPUT=set:xml:${PROJECT_BINARY_DIR}/reports/${name}.xml")
+  kc_group_needs("${ARG_GROUP}" ${name}_test)
+endfunction()
+
+# kc_script_test(<name> GROUP e2e COMMAND bash script.sh … NEEDS kusto-copy …): a script as one test; NEEDS are the targets it runs.
+function(kc_script_test name)
+  cmake_parse_arguments(ARG "" "" "GROUP;COMMAND;NEEDS" ${ARGN})
+  add_test(NAME ${name} COMMAND ${ARG_COMMAND})
+  set_tests_properties(${name} PROPERTIES LABELS "${ARG_GROUP}")
+  kc_group_needs("${ARG_GROUP}" ${ARG_NEEDS})
 endfunction()
