@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <utility>
 
 namespace kc {
 namespace {
@@ -39,6 +40,7 @@ constexpr std::array<SecretKey, 23> kSecretKeys{{{"appkey", Ends::at_semicolon},
                                                  {"idtoken", Ends::at_ampersand},
                                                  {"sig", Ends::at_ampersand}}};
 constexpr std::size_t kKeyLengthMax = 40;  // the longest key as written, with its spaces
+constexpr int kPassesMax = 8;
 constexpr std::size_t kAccountKeyLength =
     40;  // shorter base64 behind a semicolon is not taken for an account key
 
@@ -73,7 +75,7 @@ class Redactor {
 
   std::string run() {
     while (at_ < text_.size()) {
-      if (starts_word() && (obfuscated_literal() || scheme() || web_token())) continue;
+      if (starts_word(at_) && (obfuscated_literal() || scheme() || web_token())) continue;
       if (assignment() || account_key() || user_information()) continue;
       out_ += text_[at_++];
     }
@@ -82,7 +84,10 @@ class Redactor {
 
  private:
   char at(std::size_t place) const { return place < text_.size() ? text_[place] : '\0'; }
-  bool starts_word() const { return at_ == 0 || !is_word(text_[at_ - 1]); }
+  // An encoded character (`%26sig`) is a border too, though it ends in digits.
+  bool starts_word(std::size_t place) const {
+    return place == 0 || !is_word(text_[place - 1]) || (place >= 3 && text_[place - 3] == '%');
+  }
   bool matches(std::size_t place, std::string_view lower_word) const {
     if (text_.size() - place < lower_word.size()) return false;
     for (std::size_t i = 0; i < lower_word.size(); ++i) {
@@ -206,8 +211,7 @@ class Redactor {
       const char before = text_[start - 1];
       if (!is_word(before) && before != '-' && before != ' ') break;
       --start;
-      const bool boundary = start == 0 || !is_word(text_[start - 1]);
-      if (boundary) {
+      if (starts_word(start)) {
         if (const SecretKey* key = find_key(text_.substr(start, end - start))) found = key;
       }
     }
@@ -293,7 +297,17 @@ class Redactor {
 
 }  // namespace
 
-std::string redact(std::string_view text) { return Redactor(text).run(); }
+// What one secret hid may turn what follows it into another's shape, so it runs until nothing
+// changes.
+std::string redact(std::string_view text) {
+  std::string shown = Redactor(text).run();
+  for (int pass = 1; pass < kPassesMax; ++pass) {
+    std::string again = Redactor(shown).run();
+    if (again == shown) break;
+    shown = std::move(again);
+  }
+  return shown;
+}
 
 bool names_secret(std::string_view key) { return find_key(key) != nullptr; }
 
