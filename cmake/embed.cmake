@@ -35,5 +35,11 @@ function(kc_embed target)
     COMMENT "Embedding into ${target}"
     VERBATIM)
   target_sources(${target} PRIVATE ${stem}.cc ${stem}.h)
+  # What clang-tidy needs before it can read a file that includes the header.
+  if(NOT TARGET generated)
+    add_custom_target(generated)
+  endif()
+  add_custom_target(${target}_embedded DEPENDS ${stem}.h)
+  add_dependencies(generated ${target}_embedded)
   target_include_directories(${target} PRIVATE ${folder})
 endfunction()
