@@ -1,0 +1,195 @@
+#include "core/net/curl_exchange.h"
+
+#include <algorithm>
+#include <string>
+
+namespace kc::net {
+namespace {
+
+bool is_header_name(std::string_view name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_';
+  });
+}
+
+// Anything below a space except a tab would end the line or the request.
+bool is_header_value(std::string_view value) {
+  return std::none_of(value.begin(), value.end(), [](char c) {
+    return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;
+  });
+}
+
+std::string_view trim(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t' || text.back() == '\r' ||
+                           text.back() == '\n')) {
+    text.remove_suffix(1);
+  }
+  return text;
+}
+
+}  // namespace
+
+Result<void> CurlExchange::set_up(CURL* easy) {
+  const std::string origin = origin_of(call_.url);
+  if (host_of(call_.url).empty())
+    return fail(ErrorKind::invalid, "net.invalid_call", "the address has no host");
+  for (const Header& one : call_.headers) {
+    if (!is_header_name(one.name) || !is_header_value(one.value)) {
+      return fail(
+          ErrorKind::invalid, "net.invalid_call",
+          "a request to " + origin +
+              " has a header that cannot be sent: its name or value has a control character");
+    }
+    // "Name;" is libcurl's spelling of a header with an empty value.
+    const std::string line = one.value.empty() ? one.name + ";" : one.name + ": " + one.value;
+    header_list_ = curl_slist_append(header_list_, line.c_str());
+  }
+  // No waiting for 100-continue: one round trip less, and servers answer early errors anyway.
+  header_list_ = curl_slist_append(header_list_, "Expect:");
+
+  curl_easy_reset(easy);
+  CURLcode code = CURLE_OK;
+  const auto set = [&](CURLoption option, auto value) {
+    if (const CURLcode one = curl_easy_setopt(easy, option, value);
+        one != CURLE_OK && code == CURLE_OK)
+      code = one;
+  };
+  set(CURLOPT_URL, call_.url.c_str());
+  set(CURLOPT_PROTOCOLS_STR, "http,https");
+  set(CURLOPT_FOLLOWLOCATION, 0L);
+  set(CURLOPT_NOSIGNAL, 1L);
+  set(CURLOPT_TCP_NODELAY, 1L);
+  set(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
+  set(CURLOPT_PATH_AS_IS, 1L);
+  if (is_loopback_host(host_of(call_.url))) set(CURLOPT_PROXY, "");
+  set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
+  set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  set(CURLOPT_SSL_VERIFYPEER, 1L);
+  set(CURLOPT_SSL_VERIFYHOST, 2L);
+  if (!options_.ca_file.empty()) set(CURLOPT_CAINFO, options_.ca_file.c_str());
+  set(CURLOPT_CONNECTTIMEOUT_MS,
+      std::max(1L, static_cast<long>(options_.connect_deadline.to_milliseconds().count())));
+  set(CURLOPT_TIMEOUT_MS,
+      std::max(1L, static_cast<long>(call_.deadline.to_milliseconds().count())));
+  set(CURLOPT_ACCEPT_ENCODING, "gzip, deflate");
+  set(CURLOPT_ERRORBUFFER, text_);
+  set(CURLOPT_HTTPHEADER, header_list_);
+  set(CURLOPT_WRITEFUNCTION, &CurlExchange::on_body);
+  set(CURLOPT_WRITEDATA, static_cast<void*>(this));
+  set(CURLOPT_HEADERFUNCTION, &CurlExchange::on_header);
+  set(CURLOPT_HEADERDATA, static_cast<void*>(this));
+  set(CURLOPT_PREREQFUNCTION, &CurlExchange::on_request);
+  set(CURLOPT_PREREQDATA, static_cast<void*>(this));
+  set(CURLOPT_PRIVATE, static_cast<void*>(this));
+  if (call_.method == Method::head) {
+    set(CURLOPT_NOBODY, 1L);
+  } else if (call_.method != Method::get || !call_.body.empty()) {
+    set(CURLOPT_POST, 1L);
+    set(CURLOPT_POSTFIELDS, call_.body.data());
+    set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(call_.body.size()));
+  }
+  if (call_.method != Method::head) set(CURLOPT_CUSTOMREQUEST, to_string(call_.method).data());
+  if (code != CURLE_OK) {
+    return fail(ErrorKind::invalid, "net.invalid_call",
+                "a request to " + origin + " cannot be made: " + curl_easy_strerror(code));
+  }
+  return {};
+}
+
+std::size_t CurlExchange::on_body(char* data, std::size_t size, std::size_t count, void* self) {
+  auto& one = *static_cast<CurlExchange*>(self);
+  const std::size_t bytes = size * count;
+  if (bytes > one.call_.answer_bytes_max - one.answer_.body.size()) {
+    one.too_large_ = true;
+    return CURL_WRITEFUNC_ERROR;
+  }
+  one.answer_.body.append(data, bytes);
+  return bytes;
+}
+
+std::size_t CurlExchange::on_header(char* data, std::size_t size, std::size_t count, void* self) {
+  const std::size_t bytes = size * count;
+  return static_cast<CurlExchange*>(self)->add_header({data, bytes}) ? bytes : 0;
+}
+
+bool CurlExchange::add_header(std::string_view line) {
+  header_bytes_ += line.size();
+  if (header_bytes_ > kAnswerHeaderBytesMax) {
+    too_large_ = true;
+    return false;
+  }
+  if (line.starts_with("HTTP/")) {  // an answer begins; one of 100 may have come before
+    answer_.headers.clear();
+    return true;
+  }
+  const auto colon = line.find(':');
+  if (colon == std::string_view::npos) return true;
+  std::string name(trim(line.substr(0, colon)));
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  answer_.headers.push_back({std::move(name), std::string(trim(line.substr(colon + 1)))});
+  return true;
+}
+
+// libcurl sends a request again by itself when a reused connection dies before the first byte of
+// the answer. It cannot know whether the server had already executed the first one, so a second
+// send needs the caller's word that it may.
+int CurlExchange::on_request(void* self, char*, char*, int, int) {
+  auto& one = *static_cast<CurlExchange*>(self);
+  return ++one.sent_ == 1 || one.call_.repeatable ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+}
+
+Error CurlExchange::cancelled() const {
+  return {.kind = ErrorKind::cancelled,
+          .code = "net.cancelled",
+          .message = "the request to " + origin_of(call_.url) + " was cancelled"};
+}
+
+Result<HttpAnswer> CurlExchange::take(CURL* easy, CURLcode code) {
+  if (code != CURLE_OK) return fail(broken(code));
+  long status = 0;
+  curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+  answer_.status = static_cast<int>(status);
+  return std::move(answer_);
+}
+
+Error CurlExchange::broken(CURLcode code) const {
+  const std::string origin = origin_of(call_.url);
+  const std::string detail = curl_easy_strerror(code);
+  const bool sent = sent_ > 0;
+  Error error{.kind = ErrorKind::unavailable, .code = "net.broken", .message = {}};
+  if (too_large_) {
+    error.code = "net.answer_too_large";
+    error.message =
+        origin + " answered with more than " + std::to_string(call_.answer_bytes_max) + " bytes";
+  } else if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL ||
+             code == CURLE_LOGIN_DENIED) {
+    error.kind = ErrorKind::invalid;
+    error.code = "net.invalid_call";
+    error.message = "the address of " + origin + " cannot be used: " + detail;
+  } else if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE) {
+    error.kind = ErrorKind::invalid;
+    error.code = "net.tls_untrusted";
+    error.message =
+        "the certificate of " + origin + " is not trusted: " + (text_[0] != '\0' ? text_ : detail);
+    error.fix =
+        "give the certificate authority of this server, or use the name that its certificate is "
+        "made for";
+  } else if (code == CURLE_OPERATION_TIMEDOUT) {
+    error.code = "net.timeout";
+    error.message = sent ? origin + " did not answer within " + format_timespan(call_.deadline) +
+                               "; it may have executed the request"
+                         : "no connection to " + origin + " in time; nothing was sent";
+  } else if (!sent) {
+    error.code = "net.unreachable";
+    error.message = "no connection to " + origin + ": " + detail + "; nothing was sent";
+  } else {
+    error.message =
+        "the connection to " + origin + " broke: " + detail + "; it may have executed the request";
+  }
+  return error;
+}
+
+}  // namespace kc::net

@@ -1,0 +1,203 @@
+#include "core/net/curl_transport.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "core/base/check.h"
+#include "core/net/curl_exchange.h"
+
+namespace kc::net {
+namespace {
+
+constexpr int kPollMillisecondsMax =
+    60'000;  // curl_multi_wakeup ends it; libcurl's own timers shorten it
+constexpr std::size_t kEasyHandlesKeptMax = 64;
+
+struct MultiDelete {
+  void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
+};
+
+// A caller waits here; the I/O thread answers exactly once.
+class Waiting {
+ public:
+  Waiting(const HttpCall& call, const CurlOptions& options) : exchange(call, options) {}
+
+  void answer(Result<HttpAnswer> result) {
+    // Notified under the lock: the caller owns this object and may destroy it as soon as it sees
+    // the result.
+    std::lock_guard lock(mutex_);
+    result_ = std::move(result);
+    answered_.notify_one();
+  }
+  Result<HttpAnswer> wait() {
+    std::unique_lock lock(mutex_);
+    answered_.wait(lock, [&] { return result_.has_value(); });
+    return std::move(*result_);
+  }
+
+  CurlExchange exchange;
+  Easy easy;  // the I/O thread's
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable answered_;
+  std::optional<Result<HttpAnswer>> result_;
+};
+
+void initialise_curl() {
+  static std::once_flag once;
+  std::call_once(once, [] { KC_ASSERT(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK); });
+}
+
+}  // namespace
+
+struct CurlTransport::State {
+  explicit State(CurlOptions given) : options(std::move(given)) {
+    initialise_curl();
+    multi.reset(curl_multi_init());
+    KC_ASSERT(multi != nullptr, "curl_multi_init");
+    curl_multi_setopt(multi.get(), CURLMOPT_MAX_HOST_CONNECTIONS,
+                      options.connections_per_origin_max);
+    curl_multi_setopt(multi.get(), CURLMOPT_MAXCONNECTS, options.connections_idle_max);
+    io = std::jthread([this] { run(); });
+  }
+
+  void wake() { curl_multi_wakeup(multi.get()); }
+
+  // ---- The I/O thread.
+  void run();
+  void begin(Waiting* one);
+  void end(Waiting* one, Result<HttpAnswer> result);
+  void take_finished();
+  void take_cancelled();
+
+  const CurlOptions options;
+  std::unique_ptr<CURLM, MultiDelete> multi;
+
+  std::mutex mutex;               // guards the next two
+  std::vector<Waiting*> arrived;  // not yet seen by the I/O thread
+  bool closed = false;
+  std::atomic<bool> look_for_cancelled = false;
+
+  std::vector<Waiting*> active;  // the I/O thread's
+  std::vector<Easy> spare;       // likewise
+  std::jthread io;               // last: it ends before the rest goes
+};
+
+void CurlTransport::State::run() {
+  // A peer that closes while OpenSSL writes would otherwise end the process.
+  sigset_t pipe;
+  sigemptyset(&pipe);
+  sigaddset(&pipe, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
+
+  while (true) {
+    std::vector<Waiting*> fresh;
+    bool closing = false;
+    {
+      std::lock_guard lock(mutex);
+      fresh.swap(arrived);
+      closing = closed;
+    }
+    for (Waiting* one : fresh) begin(one);
+    if (look_for_cancelled.exchange(false)) take_cancelled();
+    if (closing) {
+      while (!active.empty()) end(active.back(), fail(active.back()->exchange.cancelled()));
+      return;
+    }
+    int running = 0;
+    curl_multi_perform(multi.get(), &running);
+    take_finished();
+    curl_multi_poll(multi.get(), nullptr, 0, kPollMillisecondsMax, nullptr);
+  }
+}
+
+void CurlTransport::State::begin(Waiting* one) {
+  if (!spare.empty()) {
+    one->easy = std::move(spare.back());
+    spare.pop_back();
+  } else {
+    one->easy.reset(curl_easy_init());
+    KC_ASSERT(one->easy != nullptr, "curl_easy_init");
+  }
+  active.push_back(one);
+  if (one->exchange.cancel_wanted) return end(one, fail(one->exchange.cancelled()));
+  if (auto ready = one->exchange.set_up(one->easy.get()); !ready)
+    return end(one, fail(std::move(ready).error()));
+  curl_multi_add_handle(multi.get(), one->easy.get());
+}
+
+void CurlTransport::State::end(Waiting* one, Result<HttpAnswer> result) {
+  curl_multi_remove_handle(multi.get(), one->easy.get());
+  if (spare.size() < kEasyHandlesKeptMax) {
+    curl_easy_reset(one->easy.get());  // it must not point into the call any more
+    spare.push_back(std::move(one->easy));
+  } else {
+    one->easy.reset();
+  }
+  std::erase(active, one);
+  one->answer(std::move(result));
+}
+
+void CurlTransport::State::take_finished() {
+  int left = 0;
+  while (CURLMsg* message = curl_multi_info_read(multi.get(), &left)) {
+    if (message->msg != CURLMSG_DONE) continue;
+    CURL* easy = message->easy_handle;
+    const CURLcode code = message->data.result;  // `message` is gone once the handle is removed
+    const auto found = std::find_if(active.begin(), active.end(),
+                                    [&](Waiting* one) { return one->easy.get() == easy; });
+    KC_ASSERT(found != active.end());
+    Waiting* one = *found;
+    end(one, one->exchange.take(easy, code));
+  }
+}
+
+void CurlTransport::State::take_cancelled() {
+  const std::vector<Waiting*> now = active;
+  for (Waiting* one : now) {
+    if (one->exchange.cancel_wanted) end(one, fail(one->exchange.cancelled()));
+  }
+}
+
+CurlTransport::CurlTransport(CurlOptions options)
+    : state_(std::make_unique<State>(std::move(options))) {}
+
+CurlTransport::~CurlTransport() { close(); }
+
+Result<HttpAnswer> CurlTransport::exchange(const HttpCall& call) {
+  Waiting waiting(call, state_->options);
+  if (call.cancel.stop_requested()) return fail(waiting.exchange.cancelled());
+  {
+    std::lock_guard lock(state_->mutex);
+    if (state_->closed) return fail(waiting.exchange.cancelled());
+    state_->arrived.push_back(&waiting);
+  }
+  state_->wake();
+  // Declared after `waiting`, so it is gone before it; its destructor waits for a running callback.
+  const std::stop_callback on_cancel(call.cancel, [&] {
+    waiting.exchange.cancel_wanted = true;
+    state_->look_for_cancelled = true;
+    state_->wake();
+  });
+  return waiting.wait();
+}
+
+void CurlTransport::close() {
+  {
+    std::lock_guard lock(state_->mutex);
+    state_->closed = true;
+  }
+  state_->wake();
+}
+
+}  // namespace kc::net

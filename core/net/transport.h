@@ -1,0 +1,70 @@
+// The Transport door: one HTTP exchange, whole request to whole answer. Used by everything that
+// speaks to the outside; CurlTransport ships. Thread promise: `exchange` is safe from any thread
+// and blocks until the answer is complete, the deadline passes, the call is cancelled or the
+// transport is closed.
+//
+// Errors: invalid (net.invalid_call: the URL or a header cannot be sent; net.tls_untrusted: the
+// server's certificate does not hold), unavailable (net.unreachable: nothing was sent; net.timeout;
+// net.broken: it may have been executed; net.answer_too_large), cancelled (net.cancelled). An
+// answer with an HTTP error status is an answer, not an error. No message holds more of the URL
+// than its scheme, host and port.
+#pragma once
+
+#include <cstddef>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/result.h"
+#include "core/base/ticks.h"
+
+namespace kc::net {
+
+enum class Method { get, head, put, post, delete_ };
+std::string_view to_string(Method method);  // "GET", …
+
+struct Header {
+  std::string name, value;
+};
+
+inline constexpr std::size_t kAnswerBytesMax = std::size_t{256} << 20;  // after decompression
+inline constexpr std::size_t kAnswerHeaderBytesMax = std::size_t{64} << 10;
+
+struct HttpCall {
+  Method method = Method::get;
+  std::string url;  // http or https
+  std::vector<Header> headers = {};
+  std::string body = {};
+  Timespan deadline = Timespan::seconds(60);  // total, from the call to the last byte of the answer
+  std::stop_token cancel = {};
+  // True where a second execution does no harm. Only then is the request sent again when a reused
+  // connection turns out to have been closed by the server; otherwise that is net.broken.
+  bool repeatable = false;
+  std::size_t answer_bytes_max = kAnswerBytesMax;
+};
+
+struct HttpAnswer {
+  int status = 0;
+  std::vector<Header> headers;  // names in lower case
+  std::string body;             // decompressed
+  // The first header of that lower-case name; nullptr where there is none.
+  const std::string* header(std::string_view name) const;
+};
+
+class Transport {
+ public:
+  virtual ~Transport() = default;
+  virtual Result<HttpAnswer> exchange(const HttpCall& call) = 0;
+  // Ends every exchange in flight with kind cancelled and refuses later ones. Idempotent.
+  virtual void close() = 0;
+};
+
+// `https://host:port` of a URL: what a message may show of it.
+std::string origin_of(std::string_view url);
+// localhost, 127.x.y.z or ::1.
+bool is_loopback_host(std::string_view host);
+// The host of a URL, without port, brackets or user; empty where there is none.
+std::string_view host_of(std::string_view url);
+
+}  // namespace kc::net
