@@ -1,5 +1,5 @@
-// The tree of a KQL query. Built by the parser, read by the translator; it keeps byte offsets so that an error can name
-// its place. Thread promise: immutable after parsing.
+// The tree of a KQL query. Built by the parser, read by the translator; it keeps byte offsets so
+// that an error can name its place. Thread promise: immutable after parsing.
 #pragma once
 
 #include <cstdint>
@@ -14,14 +14,15 @@
 
 namespace kc::engine {
 
-// A value with its type. By type: bool in `integer` (0, 1); int, long, datetime and timespan (ticks) in `integer`; real
-// in `number`; decimal (canonical), guid (lower case), string, dynamic (JSON) in `text`.
+// A value with its type. By type: bool in `integer` (0, 1); int, long, datetime and timespan
+// (ticks) in `integer`; real in `number`; decimal (canonical), guid (lower case), string, dynamic
+// (JSON) in `text`.
 struct Literal {
   ScalarType type = ScalarType::string_;
   bool is_null = false;
   std::int64_t integer = 0;
   double number = 0;
-  std::string text;
+  std::string text = {};
 };
 
 struct Expr;
@@ -67,49 +68,106 @@ struct OrderKey {
   std::optional<bool> nulls_first;  // unset: first for asc, last for desc
 };
 
-// Options written before an operator's operands: `kind=inner`, `hint.strategy=shuffle`, `withsource=S`.
+// Options written before an operator's operands: `kind=inner`, `hint.strategy=shuffle`,
+// `withsource=S`.
 struct Option {
   std::string name;
   std::string value;
   std::size_t offset = 0;
 };
 
-struct WhereOp { ExprPtr predicate; };
-struct ExtendOp { std::vector<NamedExpr> columns; };
-struct ProjectOp { std::vector<NamedExpr> columns; };
-struct ProjectAwayOp { std::vector<std::string> patterns; };     // `a`, `b*`
-struct ProjectKeepOp { std::vector<std::string> patterns; };
-struct ProjectReorderOp { std::vector<std::string> patterns; };
-struct ProjectRenameOp { std::vector<std::pair<std::string, std::string>> renames; };  // new, old
-struct SummarizeOp { std::vector<NamedExpr> aggregates; std::vector<NamedExpr> by; };
-struct OrderOp { std::vector<OrderKey> keys; };
-struct TopOp { ExprPtr count; std::vector<OrderKey> keys; };
-struct TakeOp { ExprPtr count; };
-struct CountOp { std::string name; };
-struct DistinctOp { std::vector<NamedExpr> columns; bool all = false; };
-struct UnionOp { std::vector<Option> options; std::vector<ExprPtr> sources; };
-struct JoinOp { bool lookup = false; std::vector<Option> options; ExprPtr right; std::vector<ExprPtr> on; };
-struct MvExpandColumn { NamedExpr column; std::optional<ScalarType> type; };
-struct MvExpandOp { std::vector<MvExpandColumn> columns; ExprPtr limit; };
-struct SerializeOp { std::vector<NamedExpr> columns; };
+struct WhereOp {
+  ExprPtr predicate;
+};
+struct ExtendOp {
+  std::vector<NamedExpr> columns;
+};
+struct ProjectOp {
+  std::vector<NamedExpr> columns;
+};
+struct ProjectAwayOp {
+  std::vector<std::string> patterns;
+};  // `a`, `b*`
+struct ProjectKeepOp {
+  std::vector<std::string> patterns;
+};
+struct ProjectReorderOp {
+  std::vector<std::string> patterns;
+};
+struct ProjectRenameOp {
+  std::vector<std::pair<std::string, std::string>> renames;
+};  // new, old
+struct SummarizeOp {
+  std::vector<NamedExpr> aggregates;
+  std::vector<NamedExpr> by;
+};
+struct OrderOp {
+  std::vector<OrderKey> keys;
+};
+struct TopOp {
+  ExprPtr count;
+  std::vector<OrderKey> keys;
+};
+struct TakeOp {
+  ExprPtr count;
+};
+struct CountOp {
+  std::string name;
+};
+struct DistinctOp {
+  std::vector<NamedExpr> columns;
+  bool all = false;
+};
+struct UnionOp {
+  std::vector<Option> options;
+  std::vector<ExprPtr> sources;
+};
+struct JoinOp {
+  bool lookup = false;
+  std::vector<Option> options;
+  ExprPtr right;
+  std::vector<ExprPtr> on;
+};
+struct MvExpandColumn {
+  NamedExpr column;
+  std::optional<ScalarType> type;
+};
+struct MvExpandOp {
+  std::vector<MvExpandColumn> columns;
+  ExprPtr limit;
+};
+struct SerializeOp {
+  std::vector<NamedExpr> columns;
+};
 struct GetSchemaOp {};
-struct AsOp { std::string name; };
+struct AsOp {
+  std::string name;
+};
 struct RenderOp {};
-struct PrintOp { std::vector<NamedExpr> columns; };
-struct RangeOp { std::string name; ExprPtr from, to, step; };
-struct DatatableOp { std::vector<Column> columns; std::vector<Literal> values; };
-struct OtherOp { std::string name; };  // known to Kusto, not to this engine: the translator refuses it by name
+struct PrintOp {
+  std::vector<NamedExpr> columns;
+};
+struct RangeOp {
+  std::string name;
+  ExprPtr from, to, step;
+};
+struct DatatableOp {
+  std::vector<Column> columns;
+  std::vector<Literal> values;
+};
 
 struct Operator {
   std::size_t offset = 0;
-  std::variant<WhereOp, ExtendOp, ProjectOp, ProjectAwayOp, ProjectKeepOp, ProjectReorderOp, ProjectRenameOp,
-               SummarizeOp, OrderOp, TopOp, TakeOp, CountOp, DistinctOp, UnionOp, JoinOp, MvExpandOp, SerializeOp,
-               GetSchemaOp, AsOp, RenderOp, PrintOp, RangeOp, DatatableOp, OtherOp>
+  std::variant<WhereOp, ExtendOp, ProjectOp, ProjectAwayOp, ProjectKeepOp, ProjectReorderOp,
+               ProjectRenameOp, SummarizeOp, OrderOp, TopOp, TakeOp, CountOp, DistinctOp, UnionOp,
+               JoinOp, MvExpandOp, SerializeOp, GetSchemaOp, AsOp, RenderOp, PrintOp, RangeOp,
+               DatatableOp>
       op;
 };
 
-// `source | op | op`. The source is an expression (a name, `database('d').T`, `table('T')`, a call, a subquery), or
-// empty where the first operator makes rows itself (print, range, datatable, union) or rows are given from outside.
+// `source | op | op`. The source is an expression (a name, `database('d').T`, `table('T')`, a call,
+// a subquery), or empty where the first operator makes rows itself (print, range, datatable, union)
+// or rows are given from outside.
 struct Pipeline {
   std::size_t offset = 0;
   std::size_t depth = 1;
@@ -130,7 +188,7 @@ struct LetStatement {
   bool function = false;
   std::vector<Parameter> parameters;
   std::vector<LetStatement> inner;  // lets inside a function's body
-  ExprPtr value;  // scalar or tabular; a name is decided by the binder
+  ExprPtr value;                    // scalar or tabular; a name is decided by the binder
 };
 struct SetStatement {
   std::string name;
