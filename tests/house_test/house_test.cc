@@ -110,6 +110,13 @@ TEST_F(Fixture, IncludesOfTheEngineByTheEndpointAlone) {
       ElementsAre("api/routes.cc:1"));
 }
 
+TEST_F(Fixture, IncludesOfTheModelByTheEngineForSchemasAlone) {
+  EXPECT_THAT(found(check_includes,
+                    {{"core/engine/storage/a.cc",
+                      "#include \"core/model/schema.h\"\n#include \"core/model/records.h\"\n"}}),
+              ElementsAre("core/engine/storage/a.cc:2"));
+}
+
 TEST_F(Fixture, IncludesNotFromTheRootAndRoomsNotInTheTable) {
   EXPECT_THAT(found(check_includes,
                     {{"core/base/a.cc", "#include \"check.h\"\n#include \"kc_base_embedded.h\"\n"},

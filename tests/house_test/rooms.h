@@ -22,8 +22,8 @@ struct HeavyHeader {
 };
 
 struct Exception {
-  std::string_view file;  // the beginning of a path
-  std::string_view may_include;
+  std::string_view file;         // the beginning of a path
+  std::string_view may_include;  // the beginning of what is included
 };
 
 std::span<const Room> rooms();
