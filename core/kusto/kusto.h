@@ -20,6 +20,7 @@
 #include "core/model/block.h"
 #include "core/model/job.h"
 #include "core/model/names.h"
+#include "core/model/operation.h"
 #include "core/model/schema.h"
 
 namespace kc::kusto {
@@ -121,15 +122,8 @@ struct PlanGroups { std::vector<PlanGroup> groups; };  // fewer than groups_max:
 struct PlanSlices { std::vector<std::int64_t> rows; }; // by slice index, exactly `slices` of them
 struct RowCount { std::int64_t rows = 0; };
 struct StartedOperation { Uuid id; };
-// InProgress and Scheduled are running; every other state of the service has ended (§4.1 of the protocol reference).
-enum class OperationOutcome { running, completed, failed, throttled };
-struct Operation {
-  Uuid id;
-  OperationOutcome outcome = OperationOutcome::running;
-  std::string state;         // the service's word
-  std::string status;        // the service's text
-  bool should_retry = false;
-};
+using kc::Operation;
+using kc::OperationOutcome;
 struct OperationList { std::vector<Operation> operations; };
 using kc::ExportedBlob;
 struct ExportDetails { std::vector<ExportedBlob> blobs; };
@@ -144,7 +138,7 @@ struct StagingPolicies {     // each as `staging-ready` wants it?
   bool complete = false;
   std::string missing;       // the first policy that is not as it must be; empty when complete
 };
-struct Capacity { std::string resource; std::int64_t total = 0, consumed = 0, remaining = 0; };
+using kc::Capacity;
 struct CapacityList { std::vector<Capacity> resources; };  // resource: DataExport, Ingestions, Queries, … as sent
 struct Digest {
   std::int64_t rows = 0;

@@ -1,5 +1,5 @@
-// What a user asks for (JobSpec) and the words for where a job stands. Words on the wire equal the enumerators.
-// Thread promise: values.
+// What a user asks for (JobSpec) and the words for where a job stands. Words on the wire equal the
+// enumerators. Thread promise: values.
 #pragma once
 
 #include <cstdint>
@@ -23,25 +23,30 @@ struct SlotShare {
 inline constexpr int kSlotsMax = 10'000;
 
 enum class ExportFormat { csv, parquet };
-enum class FormatChoice { auto_, csv, parquet };  // auto: parquet where every column survives it, else csv
+enum class FormatChoice {
+  auto_,
+  csv,
+  parquet
+};  // auto: parquet where every column survives it, else csv
 enum class OnError { continue_, stop };
 
 inline constexpr std::int64_t kBlockRowsMaxDefault = 4'000'000;
-inline constexpr std::int64_t kBlockBytesMaxDefault = 2'000'000'000;  // original (uncompressed) size
+inline constexpr std::int64_t kBlockBytesMaxDefault =
+    2'000'000'000;  // original (uncompressed) size
 
 struct JobSpec {
-  std::string id;                  // [a-z0-9][a-z0-9-]{0,62}
-  std::string lake;                // as given; may hold secrets
-  std::string source;              // connection string; may hold secrets
-  std::string destination;         // connection string; may hold secrets
+  std::string id;           // [a-z0-9][a-z0-9-]{0,62}
+  std::string lake;         // as given; may hold secrets
+  std::string source;       // connection string; may hold secrets
+  std::string destination;  // connection string; may hold secrets
   std::string db;
-  std::string destination_db;      // = db unless given
+  std::string destination_db;               // = db unless given
   std::vector<std::string> tables_include;  // empty: all tables
   std::vector<std::string> tables_exclude;
   SlotShare query_slots{.percent = true, .amount = 10};
   SlotShare export_slots{};
   SlotShare ingestion_slots{};
-  bool continuous = false;                       // refused in this version: code job.unsupported
+  bool continuous = false;  // refused in this version: code job.unsupported
   Timespan rpo = Timespan::seconds(300);
   std::optional<Timespan> backfill_horizon = {};  // refused in this version unless absent
   bool verbose = false;
@@ -54,7 +59,17 @@ struct JobSpec {
   friend bool operator==(const JobSpec&, const JobSpec&) = default;
 };
 
-enum class JobState { pending, blocked, running, pausing, paused, canceling, canceled, succeeded, failed };
+enum class JobState {
+  pending,
+  blocked,
+  running,
+  pausing,
+  paused,
+  canceling,
+  canceled,
+  succeeded,
+  failed
+};
 enum class JobPhase { preflight, schema, planning, backfill, replicating, verifying, finalizing };
 enum class TableState { waiting, running, done, failed };
 

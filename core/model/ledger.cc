@@ -15,7 +15,8 @@ constexpr double kPercentRunningMax = 99.9;
 
 Failure impossible(const Record& record, const std::string& why) {
   return fail(ErrorKind::corrupt, "checkpoint.corrupt",
-              "record '" + std::string(type_word(record)) + "' cannot follow what the journal says: " + why);
+              "record '" + std::string(type_word(record)) +
+                  "' cannot follow what the journal says: " + why);
 }
 
 double work(const TableCopy& table) {
@@ -31,11 +32,16 @@ bool in_order(BlockState state) { return state <= BlockState::verified; }
 
 std::string_view to_string(StagingState state) {
   switch (state) {
-    case StagingState::none: return "none";
-    case StagingState::intended: return "intended";
-    case StagingState::ready: return "ready";
-    case StagingState::dropping: return "dropping";
-    case StagingState::dropped: return "dropped";
+    case StagingState::none:
+      return "none";
+    case StagingState::intended:
+      return "intended";
+    case StagingState::ready:
+      return "ready";
+    case StagingState::dropping:
+      return "dropping";
+    case StagingState::dropped:
+      return "dropped";
   }
   KC_UNREACHABLE();
 }
@@ -49,7 +55,8 @@ std::optional<StagingState> parse_staging_state(std::string_view word) {
 
 StateCount TableCopy::reached(BlockState stage) const {
   StateCount sum{blocks_finished, rows_finished};
-  for (auto at = static_cast<std::size_t>(stage); at <= static_cast<std::size_t>(BlockState::verified); ++at) {
+  for (auto at = static_cast<std::size_t>(stage);
+       at <= static_cast<std::size_t>(BlockState::verified); ++at) {
     sum.blocks += live[at].blocks;
     sum.rows += live[at].rows;
   }
@@ -97,8 +104,8 @@ struct LedgerFold {
   // Moves a block along an edge and keeps its table's counts by the furthest state.
   Result<void> to(Block& block, BlockState next) const {
     if (!can_move(block.state, next)) {
-      return no("block " + std::to_string(block.id) + " cannot go from " + std::string(to_string(block.state)) +
-                " to " + std::string(to_string(next)));
+      return no("block " + std::to_string(block.id) + " cannot go from " +
+                std::string(to_string(block.state)) + " to " + std::string(to_string(next)));
     }
     block.state = next;
     block.operation.reset();
@@ -116,7 +123,8 @@ struct LedgerFold {
     into.blocks += 1;
     into.rows += rows;
   }
-  // A verified block whose tag is gone and whose folders are closed needs no memory of its own any more.
+  // A verified block whose tag is gone and whose folders are closed needs no memory of its own any
+  // more.
   void fold_if_finished(BlockId id) const {
     const auto found = ledger.blocks.find(id);
     if (found == ledger.blocks.end()) return;
@@ -144,20 +152,23 @@ struct LedgerFold {
     return {};
   }
   Result<void> operator()(const record::Takeover& r) const {
-    if (r.epoch <= ledger.epoch) return no("its epoch is not above " + std::to_string(ledger.epoch));
+    if (r.epoch <= ledger.epoch)
+      return no("its epoch is not above " + std::to_string(ledger.epoch));
     ledger.epoch = r.epoch;
     ledger.writer = r.writer;
     return {};
   }
   Result<void> operator()(const record::IterationStarted& r) const {
-    if (r.iteration != ledger.iteration + 1) return no("iteration " + std::to_string(r.iteration) + " is out of turn");
+    if (r.iteration != ledger.iteration + 1)
+      return no("iteration " + std::to_string(r.iteration) + " is out of turn");
     if (r.to.empty()) return no("an iteration needs its upper cursor");
     ledger.iteration = r.iteration;
     ledger.to = r.to;
     return {};
   }
   Result<void> operator()(const record::TableStarted& r) const {
-    if (ledger.tables.contains(r.table)) return no("table '" + r.table.value + "' has started already");
+    if (ledger.tables.contains(r.table))
+      return no("table '" + r.table.value + "' has started already");
     if (ledger.iteration == 0) return no("no iteration has started");
     if (r.schema.columns.empty()) return no("table '" + r.table.value + "' has no columns");
     TableCopy table;
@@ -182,14 +193,17 @@ struct LedgerFold {
   Result<void> operator()(const record::Planned& r) const {
     KC_TRY(TableCopy * table, table_at(r.table));
     if (table->plan_done) return no("the plan of table '" + r.table.value + "' is done");
-    if (r.block != ledger.last_block + 1) return no("block " + std::to_string(r.block) + " is out of turn");
+    if (r.block != ledger.last_block + 1)
+      return no("block " + std::to_string(r.block) + " is out of turn");
     if (r.rows < 0 || r.range.slice.count < 1 || r.range.slice.index < 0 ||
         r.range.slice.index >= r.range.slice.count) {
       return no("its row count or slice is out of range");
     }
-    // Ranges tile: each begins where the one before ended; all slices of one range begin where it does.
+    // Ranges tile: each begins where the one before ended; all slices of one range begin where it
+    // does.
     if (r.range.low != table->covered_to) return no("its range leaves a gap or overlaps");
-    if (r.range.low && r.range.high && *r.range.high <= *r.range.low) return no("its range is empty");
+    if (r.range.low && r.range.high && *r.range.high <= *r.range.low)
+      return no("its range is empty");
     ledger.last_block = r.block;
     Block block;
     block.id = r.block;
@@ -220,7 +234,8 @@ struct LedgerFold {
     KC_CHECK_OK(to(*block, BlockState::exporting));
     block->export_attempt = r.attempt;
     block->folder = r.folder;
-    ledger.folders[{r.block, r.attempt}] = OpenFolder{.folder = r.folder, .grant_expiry = r.grant_expiry, .over = false};
+    ledger.folders[{r.block, r.attempt}] =
+        OpenFolder{.folder = r.folder, .grant_expiry = r.grant_expiry, .over = false};
     return {};
   }
   Result<void> operator()(const record::ExportStarted& r) const {
@@ -236,7 +251,8 @@ struct LedgerFold {
     KC_CHECK_OK(to(*block, BlockState::exported));
     block->blobs = r.blobs;
     for (const auto& blob : r.blobs) ledger.lake_bytes += blob.bytes;
-    if (const auto folder = ledger.folders.find({r.block, r.attempt}); folder != ledger.folders.end()) {
+    if (const auto folder = ledger.folders.find({r.block, r.attempt});
+        folder != ledger.folders.end()) {
       folder->second.over = true;
     }
     return {};
@@ -248,14 +264,16 @@ struct LedgerFold {
     if (r.counted) block->failures += 1;
     ledger.retried += 1;
     block->problem = r.problem;
-    if (const auto folder = ledger.folders.find({r.block, r.attempt}); folder != ledger.folders.end()) {
+    if (const auto folder = ledger.folders.find({r.block, r.attempt});
+        folder != ledger.folders.end()) {
       folder->second.over = r.over;
     }
     return {};
   }
   Result<void> operator()(const record::SourceShrunk& r) const {
     KC_TRY(Block * block, block_in(r.block, BlockState::exporting));
-    if (r.planned != block->rows || r.rows < 0 || r.rows >= r.planned) return no("its counts do not fit the block's");
+    if (r.planned != block->rows || r.rows < 0 || r.rows >= r.planned)
+      return no("its counts do not fit the block's");
     table_of(*block).rows_planned -= r.planned - r.rows;
     refile(*block, block->furthest, r.rows);
     block->recounted = true;
@@ -270,10 +288,12 @@ struct LedgerFold {
     KC_TRY(TableCopy * table, table_at(r.table));
     if (table->staging.may_exist()) return no("a staging generation is there already");
     if (r.generation != table->staging.generation + 1) return no("staging generation out of turn");
-    table->staging = Staging{.generation = r.generation, .name = r.name, .state = StagingState::intended};
+    table->staging =
+        Staging{.generation = r.generation, .name = r.name, .state = StagingState::intended};
     return {};
   }
-  Result<void> staging_step(const TableName& name, int generation, StagingState from, StagingState next) const {
+  Result<void> staging_step(const TableName& name, int generation, StagingState from,
+                            StagingState next) const {
     KC_TRY(TableCopy * table, table_at(name));
     if (table->staging.generation != generation || table->staging.state != from) {
       return no("staging generation " + std::to_string(table->staging.generation) + " is " +
@@ -287,7 +307,8 @@ struct LedgerFold {
   }
   Result<void> operator()(const record::StagingDropIntended& r) const {
     KC_TRY(TableCopy * table, table_at(r.table));
-    if (!table->staging.may_exist() || table->staging.generation != r.generation) return no("there is nothing to drop");
+    if (!table->staging.may_exist() || table->staging.generation != r.generation)
+      return no("there is nothing to drop");
     table->staging.state = StagingState::dropping;
     return {};
   }
@@ -297,7 +318,8 @@ struct LedgerFold {
   Result<void> operator()(const record::IngestIntended& r) const {
     KC_TRY(Block * block, block_in(r.block, BlockState::exported));
     if (r.attempt != block->ingest_attempt + 1) return no("ingest attempt out of turn");
-    if (table_of(*block).staging.state != StagingState::ready) return no("the staging table is not ready");
+    if (table_of(*block).staging.state != StagingState::ready)
+      return no("the staging table is not ready");
     KC_CHECK_OK(to(*block, BlockState::ingesting));
     block->ingest_attempt = r.attempt;
     block->tag = r.tag;
@@ -312,7 +334,8 @@ struct LedgerFold {
   Result<void> operator()(const record::IngestEnded& r) const {
     KC_TRY(Block * block, block_at(r.block));
     if (r.attempt != block->ingest_attempt) return no("ingest attempt out of turn");
-    if (block->state != BlockState::ingesting && block->state != BlockState::staged) return no("no ingest to end");
+    if (block->state != BlockState::ingesting && block->state != BlockState::staged)
+      return no("no ingest to end");
     KC_CHECK_OK(to(*block, BlockState::exported));
     block->extents.clear();
     if (r.counted) block->failures += 1;
@@ -344,7 +367,8 @@ struct LedgerFold {
   Result<void> operator()(const record::Moved& r) const {
     KC_TRY(Block * block, block_at(r.block));
     if (r.rows != block->rows) return no("it moved another number of rows than staged");
-    if (block->state == BlockState::exported && block->rows != 0) return no("only an empty block skips the staging");
+    if (block->state == BlockState::exported && block->rows != 0)
+      return no("only an empty block skips the staging");
     KC_CHECK_OK(to(*block, BlockState::moved));
     block->tag_at_destination = block->rows != 0;
     block->revoking = false;
@@ -376,7 +400,8 @@ struct LedgerFold {
   Result<void> operator()(const record::TagsDropped& r) const {
     for (const BlockId id : r.blocks) {
       KC_TRY(Block * block, block_in(id, BlockState::verified));
-      if (!block->tag_at_destination) return no("the tag of block " + std::to_string(id) + " is gone already");
+      if (!block->tag_at_destination)
+        return no("the tag of block " + std::to_string(id) + " is gone already");
     }
     for (const BlockId id : r.blocks) {
       ledger.blocks.at(id).tag_at_destination = false;
@@ -387,7 +412,8 @@ struct LedgerFold {
   Result<void> operator()(const record::BlockFailed& r) const {
     KC_TRY(Block * block, block_at(r.block));
     KC_CHECK_OK(to(*block, BlockState::failed));
-    // A retry begins with a new export, so that nothing has to be kept in the lake for a block that may never be retried.
+    // A retry begins with a new export, so that nothing has to be kept in the lake for a block that
+    // may never be retried.
     block->failed_from = BlockState::planned;
     block->problem = r.problem;
     block->extents.clear();
@@ -404,7 +430,8 @@ struct LedgerFold {
   }
   Result<void> operator()(const record::TableDone& r) const {
     KC_TRY(TableCopy * table, table_at(r.table));
-    if (!table->plan_done || table->blocks_live != 0) return no("table '" + r.table.value + "' has work left");
+    if (!table->plan_done || table->blocks_live != 0)
+      return no("table '" + r.table.value + "' has work left");
     table->state = TableState::done;
     table->problem.reset();
     return {};
@@ -420,8 +447,11 @@ struct LedgerFold {
     ledger.state = JobState::canceling;
     return {};
   }
-  Result<void> operator()(const record::JobResumed&) const {
+  Result<void> operator()(const record::JobResumed& r) const {
     if (ledger.state != JobState::failed) return no("only a failed job is resumed");
+    if (ledger.iteration > 0 && r.spec != ledger.spec)
+      return no("its definition changed after it had started");
+    ledger.spec = r.spec;
     ledger.state = JobState::running;
     ledger.problem.reset();
     ledger.ended_at.reset();
@@ -481,14 +511,16 @@ struct LedgerFold {
     table.rows_planned = r.rows_planned;
     table.blocks_finished = r.blocks_finished;
     table.rows_finished = r.rows_finished;
-    table.staging = Staging{.generation = r.staging_generation, .name = r.staging_name, .state = *staging};
+    table.staging =
+        Staging{.generation = r.staging_generation, .name = r.staging_name, .state = *staging};
     ledger.plans_open += r.plan_done ? 0 : 1;
     ledger.tables.emplace(r.table, std::move(table));
     return {};
   }
   Result<void> operator()(const record::SnapshotBlock& r) const {
     KC_TRY(TableCopy * table, table_at(r.block.table));
-    if (r.block.id > ledger.last_block || ledger.blocks.contains(r.block.id)) return no("its block is out of turn");
+    if (r.block.id > ledger.last_block || ledger.blocks.contains(r.block.id))
+      return no("its block is out of turn");
     auto& live = table->live[static_cast<std::size_t>(r.block.furthest)];
     live.blocks += 1;
     live.rows += r.block.rows;
@@ -506,7 +538,8 @@ struct LedgerFold {
 
 namespace {
 
-// The table that a record changes, if it is one table's: its part in the job's sums is taken out before and put back after.
+// The table that a record changes, if it is one table's: its part in the job's sums is taken out
+// before and put back after.
 const TableName* table_touched(const Ledger& ledger, const Record& record) {
   return std::visit(
       [&]<class R>(const R& r) -> const TableName* {

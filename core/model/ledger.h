@@ -1,5 +1,6 @@
-// Ledger: what the journal of one job adds up to. `apply` is the only thing that changes it, one committed record at a
-// time, so a replay, the running job and the mirror agree by construction. Thread promise: one owner at a time.
+// Ledger: what the journal of one job adds up to. `apply` is the only thing that changes it, one
+// committed record at a time, so a replay, the running job and the mirror agree by construction.
+// Thread promise: one owner at a time.
 #pragma once
 
 #include <algorithm>
@@ -51,12 +52,15 @@ struct TableCopy {
   std::int64_t blocks_planned = 0, rows_planned = 0;
   std::int64_t blocks_finished = 0, rows_finished = 0;  // folded away: verified and cleaned
   Staging staging;
-  std::array<StateCount, kBlockStates> live{};  // blocks not folded away, by the furthest state they reached
+  std::array<StateCount, kBlockStates>
+      live{};  // blocks not folded away, by the furthest state they reached
   std::int64_t blocks_live = 0;
   std::int64_t blocks_failed = 0;
 
   // The denominator: what was planned once the plan is done; until then at least the estimate.
-  std::int64_t rows_total() const { return plan_done ? rows_planned : std::max(rows_planned, rows_estimate); }
+  std::int64_t rows_total() const {
+    return plan_done ? rows_planned : std::max(rows_planned, rows_estimate);
+  }
   // Blocks and rows that have ever reached `stage`, finished ones included.
   StateCount reached(BlockState stage) const;
 };
@@ -68,7 +72,8 @@ struct OpenFolder {
   bool over = false;  // the export that was to write there has ended
 };
 
-// Order of the keys is the order of the work: no unordered container, so that every run of a seed is the same.
+// Order of the keys is the order of the work: no unordered container, so that every run of a seed
+// is the same.
 struct Ledger {
   JobSpec spec;
   Uuid uid;
@@ -82,15 +87,15 @@ struct Ledger {
   std::int64_t iteration = 0;  // 0: none started
   Cursor to;
   BlockId last_block = 0;
-  double percent_floor = 0;    // the highest percentage any prefix of the journal amounted to
-  std::int64_t retried = 0;    // attempts that ended without effect and were, or will be, made again
-  std::int64_t lake_bytes = 0; // exported so far
+  double percent_floor = 0;  // the highest percentage any prefix of the journal amounted to
+  std::int64_t retried = 0;  // attempts that ended without effect and were, or will be, made again
+  std::int64_t lake_bytes = 0;  // exported so far
   std::map<TableName, TableCopy> tables;
   std::map<BlockId, Block> blocks;
   std::map<std::pair<BlockId, int>, OpenFolder> folders;  // by block and export attempt
 
-  // Applies one committed record. Kind corrupt, code checkpoint.corrupt, where it cannot follow this state; the ledger is
-  // then unchanged.
+  // Applies one committed record. Kind corrupt, code checkpoint.corrupt, where it cannot follow
+  // this state; the ledger is then unchanged.
   Result<void> apply(const Record& record);
   // Records that fold to this very ledger, the job first.
   std::vector<Record> snapshot() const;
@@ -99,10 +104,11 @@ struct Ledger {
   std::optional<double> percent() const;
   bool totals_final() const;
 
-  // Sums over the tables, kept as records are applied: `percent` must not cost a walk over ten thousand tables.
+  // Sums over the tables, kept as records are applied: `percent` must not cost a walk over ten
+  // thousand tables.
   std::int64_t rows_total = 0;
-  double work_done = 0;        // rows weighted by the stages they have passed, 0 to 100 per row
-  std::int64_t plans_open = 0; // tables whose plan is not done
+  double work_done = 0;         // rows weighted by the stages they have passed, 0 to 100 per row
+  std::int64_t plans_open = 0;  // tables whose plan is not done
 };
 
 // The name of a staging table's generation: `kc-stg-<table, shortened>-<16 hex>-g<n>`.

@@ -26,7 +26,8 @@ std::string hex16(std::uint64_t value) {
 TableName staging_name(const Uuid& job, const TableName& table, int generation) {
   std::string readable;
   for (const char c : table.value) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+    const bool plain =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
     readable += plain ? c : '-';
     if (readable.size() == kStagingTableCharsMax) break;
   }
@@ -42,7 +43,8 @@ std::string block_tag(const Uuid& job, std::int64_t iteration, BlockId block, in
 }
 
 std::string export_folder(std::int64_t iteration, BlockId block, int export_attempt) {
-  return "data/" + std::to_string(iteration) + "/" + std::to_string(block) + "/e" + std::to_string(export_attempt);
+  return "data/" + std::to_string(iteration) + "/" + std::to_string(block) + "/e" +
+         std::to_string(export_attempt);
 }
 
 }  // namespace kc

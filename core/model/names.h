@@ -1,5 +1,5 @@
-// Names of Kusto entities as types, so that a source table and a destination table cannot be swapped without a word.
-// They quote themselves in core/kusto/text.h. Thread promise: values.
+// Names of Kusto entities as types, so that a source table and a destination table cannot be
+// swapped without a word. They quote themselves in core/kusto/text.h. Thread promise: values.
 #pragma once
 
 #include <compare>

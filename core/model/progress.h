@@ -1,5 +1,5 @@
-// The progress document as a value: published by the pipeline after each commit, serialised once by the service.
-// Unknown is nullopt, never zero. Thread promise: values.
+// The progress document as a value: published by the pipeline after each commit, serialised once by
+// the service. Unknown is nullopt, never zero. Thread promise: values.
 #pragma once
 
 #include <cstdint>
@@ -13,19 +13,19 @@
 namespace kc {
 
 struct StageProgress {
-  std::string name;              // planned, exported, staged, moved, verified
-  std::int64_t blocks = 0;       // that have reached this stage
+  std::string name;         // planned, exported, staged, moved, verified
+  std::int64_t blocks = 0;  // that have reached this stage
   std::int64_t rows = 0;
-  std::int64_t in_flight = 0;    // blocks on their way to it
+  std::int64_t in_flight = 0;  // blocks on their way to it
 };
 
 struct TableProgress {
   std::string name;
   TableState state = TableState::waiting;
-  std::string stage;                          // the least advanced stage with work in it; empty when there is none
-  std::optional<double> percent;              // 0 to 100
+  std::string stage;  // the least advanced stage with work in it; empty when there is none
+  std::optional<double> percent;  // 0 to 100
   std::optional<std::int64_t> rows_total;
-  std::int64_t rows_done = 0;                 // moved and queryable
+  std::int64_t rows_done = 0;  // moved and queryable
   std::optional<Problem> problem;
 };
 
@@ -38,12 +38,12 @@ struct SlotProgress {
 
 struct Progress {
   std::string job;
-  std::uint64_t revision = 0;    // grows with every published snapshot; the ETag
+  std::uint64_t revision = 0;  // grows with every published snapshot; the ETag
   Ticks as_of;
   JobState state = JobState::pending;
   JobPhase phase = JobPhase::preflight;
-  std::string status_reason;     // never empty
-  std::optional<double> percent; // never falls within a plan; 100 only when the job succeeded
+  std::string status_reason;      // never empty
+  std::optional<double> percent;  // never falls within a plan; 100 only when the job succeeded
   bool totals_final = false;
   std::optional<std::int64_t> rows_total, bytes_total, blocks_total;
   std::int64_t tables_total = 0;

@@ -10,11 +10,24 @@
 
 namespace kc {
 
-// Kusto's scalar types by their canonical (Csl) names; the trailing underscore keeps C++ keywords apart.
-enum class ScalarType { bool_, int_, long_, real_, decimal_, datetime_, timespan_, guid_, string_, dynamic_ };
+// Kusto's scalar types by their canonical (Csl) names; the trailing underscore keeps C++ keywords
+// apart.
+enum class ScalarType {
+  bool_,
+  int_,
+  long_,
+  real_,
+  decimal_,
+  datetime_,
+  timespan_,
+  guid_,
+  string_,
+  dynamic_
+};
 
-std::string_view to_string(ScalarType type);                          // "bool", "int", …
-std::optional<ScalarType> parse_scalar_type(std::string_view word);   // accepts Kusto's aliases (int64, date, uuid, …)
+std::string_view to_string(ScalarType type);  // "bool", "int", …
+std::optional<ScalarType> parse_scalar_type(
+    std::string_view word);  // accepts Kusto's aliases (int64, date, uuid, …)
 
 struct Column {
   std::string name;

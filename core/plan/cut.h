@@ -34,9 +34,12 @@ struct Cut {
 std::int64_t rows_max(const JobSpec& spec, std::int64_t rows_estimate, std::int64_t bytes_estimate);
 
 // `groups`: ascending by time, all at or after `from`; `complete`: there are no more behind them.
-Cut cut(std::optional<Ticks> from, const std::vector<InstantRows>& groups, bool complete, std::int64_t rows_max);
+Cut cut(std::optional<Ticks> from, const std::vector<InstantRows>& groups, bool complete,
+        std::int64_t rows_max);
 
-// The blocks of a crowd, from the row count of each slice. Slices without rows are left out; the last block covers.
-std::vector<PlannedBlock> cut_crowd(const BlockRange& range, const std::vector<std::int64_t>& slice_rows);
+// The blocks of a crowd, from the row count of each slice. Slices without rows are left out; the
+// last block covers.
+std::vector<PlannedBlock> cut_crowd(const BlockRange& range,
+                                    const std::vector<std::int64_t>& slice_rows);
 
 }  // namespace kc::plan

@@ -8,7 +8,8 @@
 namespace kc::plan {
 namespace {
 
-// `*` any run, `?` any one character. Iterative, linear in the common case: a hostile pattern cannot recurse.
+// `*` any run, `?` any one character. Iterative, linear in the common case: a hostile pattern
+// cannot recurse.
 bool matches(std::string_view pattern, std::string_view text) {
   std::size_t p = 0, t = 0;
   std::size_t star = std::string_view::npos, star_text = 0;
@@ -47,7 +48,8 @@ std::size_t distance(std::string_view a, std::string_view b) {
 }
 
 bool matches_any(const std::vector<std::string>& patterns, const std::string& table) {
-  return std::any_of(patterns.begin(), patterns.end(), [&](const auto& pattern) { return matches(pattern, table); });
+  return std::any_of(patterns.begin(), patterns.end(),
+                     [&](const auto& pattern) { return matches(pattern, table); });
 }
 
 const Column* find(const TableSchema& schema, const std::string& name) {
@@ -58,15 +60,19 @@ const Column* find(const TableSchema& schema, const std::string& name) {
 
 }  // namespace
 
-Result<std::vector<std::string>> select_tables(const JobSpec& spec, const std::vector<std::string>& tables) {
+Result<std::vector<std::string>> select_tables(const JobSpec& spec,
+                                               const std::vector<std::string>& tables) {
   for (const std::string& entry : spec.tables_include) {
-    if (std::any_of(tables.begin(), tables.end(), [&](const auto& table) { return matches(entry, table); })) continue;
-    auto error = Error{.kind = ErrorKind::not_found,
-                       .code = "preflight.table_not_found",
-                       .message = "table '" + entry + "' is not in database '" + spec.db + "' at the source"};
-    const auto nearest = std::min_element(tables.begin(), tables.end(), [&](const auto& a, const auto& b) {
-      return distance(a, entry) < distance(b, entry);
-    });
+    if (std::any_of(tables.begin(), tables.end(),
+                    [&](const auto& table) { return matches(entry, table); }))
+      continue;
+    auto error = Error{
+        .kind = ErrorKind::not_found,
+        .code = "preflight.table_not_found",
+        .message = "table '" + entry + "' is not in database '" + spec.db + "' at the source"};
+    const auto nearest = std::min_element(
+        tables.begin(), tables.end(),
+        [&](const auto& a, const auto& b) { return distance(a, entry) < distance(b, entry); });
     if (nearest != tables.end()) error.fix = "the nearest name there is '" + *nearest + "'";
     return fail(std::move(error));
   }
@@ -80,25 +86,31 @@ Result<std::vector<std::string>> select_tables(const JobSpec& spec, const std::v
 
 ExportFormat choose_format(FormatChoice choice, const TableSchema& schema) {
   switch (choice) {
-    case FormatChoice::csv: return ExportFormat::csv;
-    case FormatChoice::parquet: return ExportFormat::parquet;
-    case FormatChoice::auto_: break;
+    case FormatChoice::csv:
+      return ExportFormat::csv;
+    case FormatChoice::parquet:
+      return ExportFormat::parquet;
+    case FormatChoice::auto_:
+      break;
   }
-  const bool survives = std::all_of(schema.columns.begin(), schema.columns.end(), [](const Column& column) {
-    switch (column.type) {
-      case ScalarType::bool_:
-      case ScalarType::int_:
-      case ScalarType::long_:
-      case ScalarType::real_:
-      case ScalarType::string_:
-      case ScalarType::dynamic_: return true;
-      case ScalarType::decimal_:
-      case ScalarType::datetime_:
-      case ScalarType::timespan_:
-      case ScalarType::guid_: return false;
-    }
-    KC_UNREACHABLE();
-  });
+  const bool survives =
+      std::all_of(schema.columns.begin(), schema.columns.end(), [](const Column& column) {
+        switch (column.type) {
+          case ScalarType::bool_:
+          case ScalarType::int_:
+          case ScalarType::long_:
+          case ScalarType::real_:
+          case ScalarType::string_:
+          case ScalarType::dynamic_:
+            return true;
+          case ScalarType::decimal_:
+          case ScalarType::datetime_:
+          case ScalarType::timespan_:
+          case ScalarType::guid_:
+            return false;
+        }
+        KC_UNREACHABLE();
+      });
   return survives ? ExportFormat::parquet : ExportFormat::csv;
 }
 
@@ -106,16 +118,17 @@ std::string column_conflict(const TableSchema& source, const TableSchema& destin
   for (const Column& column : source.columns) {
     const Column* there = find(destination, column.name);
     if (there && there->type != column.type) {
-      return "column '" + column.name + "' is " + std::string(to_string(there->type)) + " at the destination and " +
-             std::string(to_string(column.type)) + " at the source";
+      return "column '" + column.name + "' is " + std::string(to_string(there->type)) +
+             " at the destination and " + std::string(to_string(column.type)) + " at the source";
     }
   }
   return {};
 }
 
 bool lacks_columns(const TableSchema& source, const TableSchema& destination) {
-  return std::any_of(source.columns.begin(), source.columns.end(),
-                     [&](const Column& column) { return find(destination, column.name) == nullptr; });
+  return std::any_of(source.columns.begin(), source.columns.end(), [&](const Column& column) {
+    return find(destination, column.name) == nullptr;
+  });
 }
 
 }  // namespace kc::plan

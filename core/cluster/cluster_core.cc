@@ -1,0 +1,348 @@
+#include "core/cluster/cluster_core.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "core/base/check.h"
+
+namespace kc::cluster {
+namespace {
+
+template <class... Handlers>
+struct Overloaded : Handlers... {
+  using Handlers::operator()...;
+};
+
+// A reading is due after this part of the time that an operation has run, or, near its usual end,
+// of that usual time.
+constexpr double kPollElapsedPart = 0.1;
+constexpr double kPollUsualPart = 0.03;
+constexpr double kUsualBegin = 0.8;
+constexpr double kUsualWeight = 0.3;  // of the newest duration
+
+// "data-export", "DataExport" and "data_export" are one resource.
+std::string plain(const std::string& resource) {
+  std::string out;
+  for (const char c : resource) {
+    if (c != '-' && c != '_') out += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  return out;
+}
+
+Timespan part(Timespan whole, double share) {
+  return {static_cast<std::int64_t>(static_cast<double>(whole.ticks) * share)};
+}
+
+}  // namespace
+
+std::vector<Effect> ClusterCore::handle(Ticks now, Event event) {
+  now_ = now;
+  effects_.clear();
+  std::visit(
+      Overloaded{
+          [&](JobJoined& e) { jobs_[e.job].shares = e.shares; },
+          [&](JobLeft& e) {
+            jobs_.erase(e.job);
+            std::erase_if(watched_, [&](const auto& entry) { return entry.second.job == e.job; });
+          },
+          [&](SlotAsked& e) {
+            Job& job = jobs_[e.job];
+            if (e.in_use) {
+              job.held.emplace(e.slot, e.kind);
+              job.used[index(e.kind)] += 1;
+            } else {
+              job.asks.push_back({.slot = e.slot, .kind = e.kind});
+            }
+          },
+          [&](SlotReturned& e) {
+            Job& job = jobs_[e.job];
+            std::erase_if(job.asks, [&](const Ask& ask) { return ask.slot == e.slot; });
+            const auto held = job.held.find(e.slot);
+            if (held == job.held.end()) return;
+            job.used[index(held->second)] -= 1;
+            job.held.erase(held);
+          },
+          [&](CallAsked& e) {
+            Job& job = jobs_[e.job];
+            if (e.kind == SlotKind::query) return job.calls.push_back(e.call);
+            job.calls_running.emplace(e.call, e.kind);
+            effects_.push_back(Dispatch{.job = e.job, .call = e.call});
+          },
+          [&](CallAnswered& e) {
+            Job& job = jobs_[e.job];
+            const auto call = job.calls_running.find(e.call);
+            if (call == job.calls_running.end()) return;
+            if (call->second == SlotKind::query) job.used[index(SlotKind::query)] -= 1;
+            if (e.throttled) throttle(call->second);
+            job.calls_running.erase(call);
+          },
+          [&](WatchAsked& e) {
+            Watched watched{.job = e.job,
+                            .kind = e.kind,
+                            .since = now_,
+                            .next_poll = now_,
+                            .absent_since = {},
+                            .older = false};
+            watched.next_poll = next_poll_of(watched);
+            watched_.insert_or_assign(e.operation, watched);
+          },
+          [&](WatchDropped& e) { watched_.erase(e.operation); },
+          [&](Polled& e) {
+            polling_ = false;
+            if (e.operations) {
+              polled(*e.operations);
+            } else {
+              poll_not_before_ = now_ + limits_.poll_retry;
+              if (e.operations.error().kind == ErrorKind::throttled) throttle(SlotKind::query);
+            }
+          },
+          [&](CapacityAnswered& e) {
+            asking_capacity_ = false;
+            capacity_due_ = now_ + (e.capacity ? limits_.capacity_every : limits_.capacity_retry);
+            if (e.capacity) return take_capacity(*e.capacity);
+            // Without the right to read the capacity, one of each is what every cluster can bear.
+            const ErrorKind kind = e.capacity.error().kind;
+            if (kind == ErrorKind::denied || kind == ErrorKind::invalid) {
+              for (auto& capacity : capacity_) capacity = capacity.value_or(1);
+            }
+          },
+          [&](TimerDue&) { wake_at_.reset(); },
+      },
+      event);
+  recover();
+  ask_capacity_if_due();
+  grant();
+  dispatch();
+  poll();
+  wake();
+  return std::move(effects_);
+}
+
+SlotUse ClusterCore::slots(JobKey job, SlotKind kind) const {
+  const auto found = jobs_.find(job);
+  if (found == jobs_.end()) return {};
+  return {.used = found->second.used[index(kind)], .limit = limit(found->second, kind)};
+}
+
+bool ClusterCore::throttled() const {
+  return std::any_of(throttle_cap_.begin(), throttle_cap_.end(),
+                     [](const auto& cap) { return cap.has_value(); });
+}
+
+// ---- Slots and calls: the jobs in turn, one each, while there is room for all of them and for the
+// one.
+
+std::optional<int> ClusterCore::total(SlotKind kind) const {
+  std::optional<int> all = capacity_[index(kind)];
+  if (kind == SlotKind::query) all = std::max(all.value_or(0), limits_.query_slots_min);
+  const auto& cap = throttle_cap_[index(kind)];
+  if (all && cap) all = std::min(*all, *cap);
+  return all;
+}
+
+std::optional<int> ClusterCore::limit(const Job& job, SlotKind kind) const {
+  const std::optional<int> all = total(kind);
+  if (!all) return std::nullopt;
+  const SlotShare& share = kind == SlotKind::query     ? job.shares.query
+                           : kind == SlotKind::export_ ? job.shares.export_
+                                                       : job.shares.ingestion;
+  const int asked = share.percent ? *all * share.amount / 100 : share.amount;
+  const int floor =
+      kind == SlotKind::query && share.percent ? std::min(limits_.query_slots_min, *all) : 1;
+  return std::clamp(asked, floor, std::max(floor, *all));
+}
+
+int ClusterCore::used_by_all(SlotKind kind) const {
+  int used = 0;
+  for (const auto& [key, job] : jobs_) used += job.used[index(kind)];
+  return used;
+}
+
+void ClusterCore::grant() {
+  if (jobs_.empty()) return;
+  // From the job after the one served last, once round: what a job cannot use now stays with it in
+  // its order.
+  auto at = jobs_.upper_bound(served_last_);
+  for (std::size_t turn = 0; turn < jobs_.size(); ++turn) {
+    if (at == jobs_.end()) at = jobs_.begin();
+    grant_slots_of(at->first, at->second);
+    ++at;
+  }
+}
+
+void ClusterCore::grant_slots_of(JobKey key, Job& job) {
+  for (auto ask = job.asks.begin(); ask != job.asks.end();) {
+    const auto own = limit(job, ask->kind);
+    const auto all = total(ask->kind);
+    const bool room = own && job.used[index(ask->kind)] < *own && used_by_all(ask->kind) < *all;
+    if (!room) {
+      ++ask;
+      continue;
+    }
+    job.used[index(ask->kind)] += 1;
+    job.held.emplace(ask->slot, ask->kind);
+    effects_.push_back(GrantSlot{.job = key, .slot = ask->slot});
+    served_last_ = key;
+    ask = job.asks.erase(ask);
+  }
+}
+
+void ClusterCore::dispatch() {
+  bool any = true;
+  while (any) {
+    any = false;
+    for (auto& [key, job] : jobs_) {
+      if (job.calls.empty()) continue;
+      if (job.used[index(SlotKind::query)] >=
+          limit(job, SlotKind::query).value_or(limits_.query_slots_min))
+        continue;
+      const CallId call = job.calls.front();
+      job.calls.pop_front();
+      job.used[index(SlotKind::query)] += 1;
+      job.calls_running.emplace(call, SlotKind::query);
+      effects_.push_back(Dispatch{.job = key, .call = call});
+      any = true;
+    }
+  }
+}
+
+// ---- Operations: one reading for all that are due, or nearly so.
+
+Ticks ClusterCore::next_poll_of(const Watched& watched) const {
+  const Timespan elapsed = now_ - watched.since;
+  Timespan pause = part(elapsed, kPollElapsedPart);
+  if (const auto& usual = usual_[index(watched.kind)]) {
+    const Timespan begin = part(*usual, kUsualBegin);
+    if (elapsed < begin) {
+      pause = begin - elapsed;
+    } else {
+      pause = std::max(part(*usual, kPollUsualPart), part(elapsed - begin, kPollElapsedPart));
+    }
+  }
+  return now_ + std::clamp(pause, limits_.poll_first, limits_.poll_max);
+}
+
+void ClusterCore::poll() {
+  if (polling_ || watched_.empty() || (poll_not_before_ && now_ < *poll_not_before_)) return;
+  const auto due = std::find_if(watched_.begin(), watched_.end(),
+                                [&](const auto& entry) { return entry.second.next_poll <= now_; });
+  if (due == watched_.end()) return;
+  const bool older = due->second.older;
+  std::vector<Uuid> ids;
+  // Those that are due soon come along: a call costs the cluster the same for one as for many. The
+  // due ones first.
+  for (const bool only_due : {true, false}) {
+    for (const auto& [id, watched] : watched_) {
+      if (static_cast<int>(ids.size()) >= limits_.poll_ids_max) break;
+      if (watched.older == older && (watched.next_poll <= now_) == only_due) ids.push_back(id);
+    }
+  }
+  polling_ = true;
+  polled_ids_ = ids;
+  effects_.push_back(Poll{.operations = std::move(ids), .older_than_window = older});
+}
+
+void ClusterCore::polled(const std::vector<Operation>& operations) {
+  for (const Operation& operation : operations) {
+    const auto found = watched_.find(operation.id);
+    if (found == watched_.end()) continue;
+    Watched& watched = found->second;
+    watched.absent_since.reset();
+    if (operation.outcome == OperationOutcome::running) {
+      watched.next_poll = next_poll_of(watched);
+      if (now_ - watched.since > limits_.window) watched.older = true;
+      continue;
+    }
+    if (operation.outcome == OperationOutcome::throttled) throttle(watched.kind);
+    auto& usual = usual_[index(watched.kind)];
+    const Timespan took = now_ - watched.since;
+    usual = usual ? part(*usual, 1 - kUsualWeight) + part(took, kUsualWeight) : took;
+    effects_.push_back(TellEnded{.job = watched.job, .operation = operation});
+    watched_.erase(found);
+  }
+  // Asked about and not listed: rows may appear late; later the form without a time window is
+  // tried; then it is lost.
+  for (const Uuid& id : polled_ids_) {
+    const auto found = watched_.find(id);
+    if (found == watched_.end() || found->second.next_poll > now_) continue;
+    Watched& watched = found->second;
+    const bool listed = std::any_of(operations.begin(), operations.end(),
+                                    [&](const Operation& operation) { return operation.id == id; });
+    if (listed) continue;
+    if (!watched.absent_since) watched.absent_since = now_;
+    watched.next_poll = now_ + limits_.poll_retry;
+    if (now_ - *watched.absent_since < limits_.lost_after) continue;
+    if (!watched.older) {
+      watched.older = true;
+      continue;
+    }
+    effects_.push_back(TellLost{.job = watched.job, .operation = id});
+    watched_.erase(found);
+  }
+  polled_ids_.clear();
+}
+
+// ---- Capacity and throttling
+
+void ClusterCore::ask_capacity_if_due() {
+  if (asking_capacity_ || jobs_.empty() || (capacity_due_ && now_ < *capacity_due_)) return;
+  asking_capacity_ = true;
+  effects_.push_back(AskCapacity{});
+}
+
+void ClusterCore::take_capacity(const std::vector<Capacity>& capacity) {
+  for (const Capacity& resource : capacity) {
+    const std::string name = plain(resource.resource);
+    const std::optional<SlotKind> kind = name == "dataexport"   ? std::optional(SlotKind::export_)
+                                         : name == "ingestions" ? std::optional(SlotKind::ingestion)
+                                         : name == "queries"    ? std::optional(SlotKind::query)
+                                                                : std::nullopt;
+    if (!kind) continue;
+    // What others consume is theirs; what our own commands consume is ours.
+    const std::int64_t others = std::max<std::int64_t>(0, resource.consumed - used_by_all(*kind));
+    capacity_[index(*kind)] =
+        static_cast<int>(std::clamp<std::int64_t>(resource.total - others, 1, kSlotsMax));
+  }
+  // A cluster that lists no such resource limits it in no way that we could read: one at a time is
+  // always right.
+  for (auto& known : capacity_) known = known.value_or(1);
+}
+
+void ClusterCore::throttle(SlotKind kind) {
+  auto& cap = throttle_cap_[index(kind)];
+  const int now = cap.value_or(std::max(used_by_all(kind), total(kind).value_or(1)));
+  cap = std::max(1, now / 2);
+  throttled_at_[index(kind)] = now_;
+}
+
+void ClusterCore::recover() {
+  for (std::size_t kind = 0; kind < kKinds; ++kind) {
+    auto& cap = throttle_cap_[kind];
+    while (cap && now_ - throttled_at_[kind] >= limits_.throttle_recovery) {
+      throttled_at_[kind] = throttled_at_[kind] + limits_.throttle_recovery;
+      *cap += 1;
+      if (*cap >= capacity_[kind].value_or(1)) cap.reset();
+    }
+  }
+}
+
+// The next moment at which something could be due that no event announces.
+void ClusterCore::wake() {
+  std::optional<Ticks> next;
+  const auto consider = [&](Ticks at) { next = next ? std::min(*next, at) : at; };
+  if (!jobs_.empty() && !asking_capacity_ && capacity_due_) consider(*capacity_due_);
+  if (!polling_) {
+    for (const auto& [id, watched] : watched_) {
+      consider(poll_not_before_ ? std::max(watched.next_poll, *poll_not_before_)
+                                : watched.next_poll);
+    }
+  }
+  for (std::size_t kind = 0; kind < kKinds; ++kind) {
+    if (throttle_cap_[kind]) consider(throttled_at_[kind] + limits_.throttle_recovery);
+  }
+  if (!next || (wake_at_ && *wake_at_ <= *next && *wake_at_ > now_)) return;
+  wake_at_ = next;
+  effects_.push_back(WakeAt{*next});
+}
+
+}  // namespace kc::cluster
