@@ -55,15 +55,14 @@ const std::vector<Exception> kExceptions = {
 };
 
 const std::vector<HeavyHeader> kHeavyHeaders = {
-    {"httplib.h", {"api/http_server.cc"}, {"tests"}},
+    {"httplib.h", {"api/http_server.cc"}},
     {"nlohmann/",
-     {},
-     {"api", "core/checkpoint", "core/store", "core/kusto", "core/engine", "core/azure", "server",
+     {"api", "core/azure", "core/checkpoint", "core/store", "core/kusto", "core/engine", "server",
       "tests", "bench"}},
-    {"curl/", {"core/net"}, {}},
-    {"sqlite3.h", {"core/store", "core/engine/storage"}, {"tests"}},
-    {"spdlog/", {}, {"core/base"}},
-    {"duckdb.h", {"core/engine"}, {"tests", "bench"}},
+    {"curl/", {"core/net"}},
+    {"sqlite3.h", {"core/store", "core/engine/storage", "tests"}},
+    {"spdlog/", {"core/base"}},
+    {"duckdb.h", {"core/engine", "tests", "bench"}},
 };
 
 }  // namespace

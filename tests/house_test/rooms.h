@@ -15,10 +15,11 @@ struct Room {
       may_include;  // folders; the room itself and core/base are always allowed
 };
 
+// A header that costs seconds in each file that includes it. A room's own header may include it
+// only while no other room includes that header, directly or through another.
 struct HeavyHeader {
-  std::string_view header;                // as included, or the beginning of it
-  std::vector<std::string_view> places;   // where it may be included: folders or files, .h and .cc
-  std::vector<std::string_view> sources;  // where it may be included by a .cc only
+  std::string_view header;               // as included, or the beginning of it
+  std::vector<std::string_view> places;  // folders or files where it may be included
 };
 
 struct Exception {
