@@ -58,7 +58,8 @@ step() {
   times+=("$(printf '%5d s  %s' $((SECONDS - begin)) "$name")")
   [ "$code" = 0 ] && return 0
   say "== FAILED: $name (exit code $code). The end of ${log#"$root"/}:"
-  grep -nE '(: (fatal )?error:|^FAILED: |CMake Error|Sanitizer: )' "$log" | head -n 20
+  grep -nE '(: (fatal )?error:|^FAILED: |CMake Error|Sanitizer: )' "$log" | cut -c1-200 | head -n 20
+  grep -A 6 ': Failure$' "$log" | cut -c1-200 | head -n 60
   tail -n 40 "$log"
   return 1
 }
