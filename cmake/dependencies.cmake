@@ -2,7 +2,11 @@
 # names, then in .deps/ (filled by cmake/fetch.sh), then among the installed packages; a part that is missing stops the
 # configuration with the command that brings it. docs/dependencies.md says why each is here and how it is verified.
 
-set(KC_DEPS_DIR "${PROJECT_SOURCE_DIR}/.deps" CACHE PATH "Where cmake/fetch.sh put the parts that Debian 12 does not package")
+set(deps ${PROJECT_SOURCE_DIR}/.deps)
+if(DEFINED ENV{KC_DEPS_DIR})
+  set(deps $ENV{KC_DEPS_DIR})
+endif()
+set(KC_DEPS_DIR "${deps}" CACHE PATH "Where cmake/fetch.sh put the parts that Debian 12 does not package")
 set(KC_DUCKDB_DIR "" CACHE PATH "A folder with include/duckdb.h and lib/libduckdb.so, instead of the fetched one")
 set(KC_HTTPLIB_DIR "" CACHE PATH "A folder with include/httplib.h or httplib.h, instead of the fetched one")
 

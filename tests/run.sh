@@ -96,27 +96,6 @@ configure() {  # preset
   configured+="$1 "
 }
 
-# Prints "passed failed skipped" of one ctest run: single cases where the program left a report, else one for the whole program.
-# A program that failed although its report names no failed case (it crashed, leaked, ran out of time) counts as one failure.
-count_run() {  # preset, junit file
-  local name status reports=$root/build/$1/reports
-  sed -nE 's/.*<testcase name="([^"]*)".* status="([^"]*)".*/\1 \2/p' "$2" | while read -r name status; do
-    if [ -s "$reports/$name.xml" ]; then
-      sed -nE 's/.*<testsuites? (.*)/\1/p' "$reports/$name.xml" | awk -v status="$status" '
-        function field(key) { return match($0, key "=\"[0-9]+\"") ? substr($0, RSTART + length(key) + 2, RLENGTH - length(key) - 3) : 0 }
-        NR == 1 { total = field("tests"); bad = field("failures") + field("errors") }
-        NR > 1 { skip += field("skipped") + field("disabled") }
-        END { if (status != "run" && bad == 0) { bad = 1; total++ } print total - bad - skip, bad, skip + 0 }'
-    else
-      case $status in
-        run) echo 1 0 0 ;;
-        disabled | notrun) echo 0 0 1 ;;
-        *) echo 0 1 0 ;;
-      esac
-    fi
-  done | awk '{ p += $1; f += $2; s += $3 } END { print p + 0, f + 0, s + 0 }'
-}
-
 run_label() {  # preset, label
   local preset=$1 label=$2 junit=$logs/$2.$1.xml seeds p f s
   rm -rf "build/$preset/reports" "$junit"
@@ -127,7 +106,7 @@ run_label() {  # preset, label
     ctest --preset "$preset" -L "^$label\$" -j "$jobs" --output-junit "$junit"
   local code=$?
   [ -f "$junit" ] || : >"$junit"
-  read -r p f s < <(count_run "$preset" "$junit")
+  read -r p f s < <(tests/count.sh "$junit" "build/$preset/reports")
   [ "$code" != 0 ] && [ "$f" = 0 ] && f=1
   if [ $((p + f)) = 0 ]; then
     say "== FAILED: group $label ran no test in preset $preset"
