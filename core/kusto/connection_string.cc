@@ -1,0 +1,304 @@
+#include "core/kusto/connection_string.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <optional>
+#include <vector>
+
+#include "core/net/transport.h"
+
+namespace kc::kusto {
+namespace {
+
+enum class Use {
+  data_source,
+  database,
+  federated,    // true needs an identity
+  identity,     // needs an identity
+  secret,       // likewise, and its value is a secret
+  tracing,      // accepted, without effect
+  consistency,  // only strong consistency can be had
+  unsupported,
+};
+
+struct Keyword {
+  std::string_view name;
+  Use use;
+  std::string_view spellings;  // normalised (lower case, no spaces), each between two commas
+};
+
+constexpr std::array kKeywords = {
+    Keyword{"Data Source", Use::data_source, ",datasource,server,addr,address,networkaddress,"},
+    Keyword{"Initial Catalog", Use::database, ",initialcatalog,database,"},
+    Keyword{"AAD Federated Security", Use::federated,
+            ",aadfederatedsecurity,federatedsecurity,federated,fed,aadfed,"
+            "microsoftentraidfederatedsecurity,"},
+    Keyword{"Application Client Id", Use::identity, ",applicationclientid,appclientid,"},
+    Keyword{"Application Key", Use::secret, ",applicationkey,appkey,"},
+    Keyword{"Authority Id", Use::identity,
+            ",authorityid,tenantid,tenant,tid,authority,domainhint,"},
+    Keyword{"User ID", Use::identity, ",userid,uid,user,loginhint,aaduserid,"},
+    Keyword{"Password", Use::secret, ",password,pwd,"},
+    Keyword{"User Token", Use::secret, ",usertoken,usrtoken,"},
+    Keyword{"Application Token", Use::secret, ",applicationtoken,apptoken,"},
+    Keyword{"Application Certificate Thumbprint", Use::secret,
+            ",applicationcertificatethumbprint,appcert,"},
+    Keyword{"Application Certificate Blob", Use::secret, ",applicationcertificateblob,"},
+    Keyword{"Application Certificate SendX5c", Use::identity,
+            ",applicationcertificatesendx5c,applicationcertificatex5c,sendx5c,"
+            "applicationcertificatesendpubliccertificate,"
+            "sendcertificatechain,"},
+    Keyword{"Application Certificate Subject Distinguished Name", Use::secret,
+            ",applicationcertificatesubjectdistinguishedname,applicationcertificatesubject,"},
+    Keyword{"Application Certificate Issuer Distinguished Name", Use::secret,
+            ",applicationcertificateissuerdistinguishedname,applicationcertificateissuer,"},
+    Keyword{"Application Certificate PrivateKey", Use::secret,
+            ",applicationcertificateprivatekey,"},
+    Keyword{"Application Name for Tracing", Use::tracing,
+            ",applicationnamefortracing,traceappname,"},
+    Keyword{"User Name for Tracing", Use::tracing, ",usernamefortracing,traceusername,"},
+    Keyword{"Client Version for Tracing", Use::tracing, ",clientversionfortracing,"},
+    Keyword{"Query Consistency", Use::consistency, ",queryconsistency,"},
+    Keyword{"Azure Region", Use::unsupported, ",azureregion,region,"},
+    Keyword{"Data Source Uri", Use::unsupported, ",datasourceuri,serveruri,clusteruri,"},
+    Keyword{"Namespace", Use::unsupported, ",namespace,ns,"},
+    Keyword{"dSTS Federated Security", Use::unsupported,
+            ",dstsfederatedsecurity,dstsfed,dststokentype,"},
+    Keyword{"Streaming", Use::unsupported, ",streaming,"},
+    Keyword{"Uncompressed", Use::unsupported, ",uncompressed,"},
+    Keyword{"EnforceMfa", Use::unsupported, ",enforcemfa,"},
+    Keyword{"Accept", Use::unsupported, ",accept,"},
+};
+
+Failure refuse(const std::string& reason) {
+  Error error{.kind = ErrorKind::invalid, .code = "connection.invalid_string", .message = reason};
+  error.fix =
+      "write `https://<cluster>[/<database>]` or `Data Source=https://<cluster>;Initial "
+      "Catalog=<database>`";
+  return fail(std::move(error));
+}
+
+std::string lower(std::string_view text) {
+  std::string small(text);
+  for (char& c : small) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  }
+  return small;
+}
+
+std::string_view trim(std::string_view text) {
+  const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
+  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+const Keyword* find_keyword(std::string_view spelling) {
+  std::string normal = ",";
+  for (const char c : lower(spelling)) {
+    if (c != ' ') normal += c;
+  }
+  normal += ',';
+  if (normal.size() <= 2 || normal.find(',', 1) + 1 != normal.size()) return nullptr;
+  const auto found = std::find_if(kKeywords.begin(), kKeywords.end(), [&](const Keyword& one) {
+    return one.spellings.find(normal) != std::string_view::npos;
+  });
+  return found == kKeywords.end() ? nullptr : &*found;
+}
+
+// Cuts at `;`, except inside a value in double or single quotes, which begins right after `=`.
+Result<std::vector<std::string>> cut(std::string_view text) {
+  std::vector<std::string> parts(1);
+  char quote = 0;
+  bool value_begins = false;
+  for (const char c : text) {
+    if (quote != 0) {
+      if (c == quote) quote = 0;
+    } else if ((c == '"' || c == '\'') && value_begins) {
+      quote = c;
+    } else if (c == ';') {
+      parts.emplace_back();
+      value_begins = false;
+      continue;
+    }
+    parts.back() += c;
+    if (c == '=') {
+      value_begins = true;
+    } else if (c != ' ') {
+      value_begins = false;
+    }
+  }
+  if (quote != 0) return refuse("a quoted value of the connection string has no end");
+  return parts;
+}
+
+std::string_view unquote(std::string_view value) {
+  const bool quoted = value.size() >= 2 && (value.front() == '"' || value.front() == '\'') &&
+                      value.back() == value.front();
+  return quoted ? value.substr(1, value.size() - 2) : value;
+}
+
+std::optional<bool> parse_bool(std::string_view value) {
+  const std::string small = lower(value);
+  if (small == "true") return true;
+  if (small == "false") return false;
+  return std::nullopt;
+}
+
+bool is_host(std::string_view host) {
+  return !host.empty() && host.size() <= 253 && std::all_of(host.begin(), host.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == ':';
+  });
+}
+
+Result<void> check_port(std::string_view authority) {
+  const auto bracket = authority.find(']');
+  const auto colon = authority.find(':', bracket == std::string_view::npos ? 0 : bracket);
+  if (colon == std::string_view::npos) return {};
+  const std::string_view text = authority.substr(colon + 1);
+  unsigned port = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), port);
+  if (parsed.ec != std::errc{} || parsed.ptr != text.data() + text.size() || port == 0 ||
+      port > 65535) {
+    return refuse("the port of the cluster address is not a number from 1 to 65535");
+  }
+  return {};
+}
+
+// `https://host[:port][/database]` -> url and database.
+Result<ConnectionString> parse_address(std::string_view address) {
+  ConnectionString result;
+  std::string scheme = "https://";
+  if (const auto at = address.find("://"); at != std::string_view::npos) {
+    scheme = lower(address.substr(0, at + 3));
+    address.remove_prefix(at + 3);
+  } else if (address.find('.') == std::string_view::npos &&
+             !lower(address).starts_with("localhost")) {
+    return refuse("the cluster address is not complete: it begins with https://");
+  }
+  if (scheme != "https://" && scheme != "http://")
+    return refuse("the cluster address is neither https nor http");
+  if (address.find_first_of("?#\\@") != std::string_view::npos) {
+    return refuse("the cluster address has more than a host, a port and a database");
+  }
+  while (address.ends_with('/')) address.remove_suffix(1);
+  const auto slash = address.find('/');
+  const std::string authority = lower(address.substr(0, slash));
+  if (slash != std::string_view::npos) {
+    result.database = address.substr(slash + 1);
+    if (result.database.find('/') != std::string::npos)
+      return refuse("the cluster address has a path of several parts");
+    if (result.database.find('%') != std::string::npos) {
+      return refuse(
+          "the database in the cluster address is percent-encoded: give it as Initial Catalog");
+    }
+  }
+  const std::string_view host = net::host_of(scheme + authority);
+  if (!is_host(host)) return refuse("the cluster address has no usable host name");
+  KC_CHECK_OK(check_port(authority));
+  if (scheme == "http://" && !net::is_loopback_host(host)) {
+    return refuse("plain http is for this machine only: the cluster " + std::string(host) +
+                  " needs https");
+  }
+  result.url = scheme + authority;
+  return result;
+}
+
+// An unknown keyword is named only if it cannot be the rest of a secret that had a `;` in it.
+std::string unknown_keyword(std::string_view spelling, std::size_t number, bool after_secret) {
+  const bool plain = !spelling.empty() && spelling.size() <= 40 &&
+                     std::all_of(spelling.begin(), spelling.end(), [](char c) {
+                       return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == ' ';
+                     });
+  if (plain && !after_secret) return "keyword '" + std::string(spelling) + "' is not known";
+  return "keyword number " + std::to_string(number) + " is not known";
+}
+
+struct Reader {
+  std::string address, catalog;
+  std::vector<const Keyword*> seen;
+  bool after_secret = false;
+
+  Result<void> take(std::string_view part, std::size_t number);
+  Result<void> take(const Keyword& keyword, std::string_view value);
+};
+
+Result<void> Reader::take(std::string_view part, std::size_t number) {
+  if (part.empty()) return {};
+  const auto equals = part.find('=');
+  const std::string small = lower(part.substr(0, 8));
+  // The first part may be the address alone; a `=` after its `://` then belongs to it.
+  if (number == 1 && (equals == std::string_view::npos || small.starts_with("https://") ||
+                      small.starts_with("http://"))) {
+    address = part;
+    seen.push_back(find_keyword("Data Source"));
+    return {};
+  }
+  if (equals == std::string_view::npos)
+    return refuse("part number " + std::to_string(number) + " is not `keyword=value`");
+  const std::string_view spelling = trim(part.substr(0, equals));
+  const Keyword* keyword = find_keyword(spelling);
+  if (keyword == nullptr) return refuse(unknown_keyword(spelling, number, after_secret));
+  if (std::find(seen.begin(), seen.end(), keyword) != seen.end()) {
+    return refuse("keyword '" + std::string(keyword->name) + "' is given twice");
+  }
+  seen.push_back(keyword);
+  return take(*keyword, unquote(trim(part.substr(equals + 1))));
+}
+
+Result<void> Reader::take(const Keyword& keyword, std::string_view value) {
+  const std::string name = "keyword '" + std::string(keyword.name) + "'";
+  switch (keyword.use) {
+    case Use::data_source:
+      if (value.empty()) return refuse(name + " is empty");
+      address = value;
+      return {};
+    case Use::database:
+      catalog = value;
+      return {};
+    case Use::federated: {
+      const auto on = parse_bool(value);
+      if (!on) return refuse(name + " is neither true nor false");
+      if (*on) return refuse(name + " needs Microsoft Entra ID, which this version does not have");
+      return {};
+    }
+    case Use::secret:
+      after_secret = true;
+      [[fallthrough]];
+    case Use::identity:
+      return refuse(name + " needs Microsoft Entra ID, which this version does not have");
+    case Use::tracing:
+      return {};
+    case Use::consistency:
+      if (lower(value) == "strongconsistency") return {};
+      return refuse(name + " can only be strongconsistency: a copy reads nothing less");
+    case Use::unsupported:
+      return refuse(name + " is not supported");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<ConnectionString> ConnectionString::parse(std::string_view text) {
+  text = trim(text);
+  if (text.empty()) return refuse("the connection string is empty");
+  if (text.size() > kConnectionStringBytesMax) return refuse("the connection string is too long");
+  if (std::any_of(text.begin(), text.end(),
+                  [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; })) {
+    return refuse("the connection string has a control character");
+  }
+  KC_TRY(const std::vector<std::string> parts, cut(text));
+  Reader reader;
+  for (std::size_t i = 0; i < parts.size(); ++i) KC_CHECK_OK(reader.take(trim(parts[i]), i + 1));
+  if (reader.address.empty()) return refuse("the connection string has no Data Source");
+  KC_TRY(ConnectionString result, parse_address(reader.address));
+  if (!reader.catalog.empty() && !result.database.empty() && reader.catalog != result.database) {
+    return refuse("the address and keyword 'Initial Catalog' name different databases");
+  }
+  if (!reader.catalog.empty()) result.database = reader.catalog;
+  return result;
+}
+
+}  // namespace kc::kusto

@@ -1,0 +1,226 @@
+#include "core/kusto/rest_kusto.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <stop_token>
+#include <utility>
+
+#include "core/kusto/answers.h"
+#include "core/kusto/classify.h"
+#include "core/kusto/text.h"
+
+namespace kc::kusto {
+namespace {
+
+using nlohmann::ordered_json;
+
+// For commands that belong to the cluster, where the connection names no database either.
+constexpr const char* kDefaultDatabase = "NetDefaultDB";
+constexpr Timespan kServerTimeoutMax = Timespan::seconds(3600);
+// The cluster ends first, so that most time-outs have a definite answer.
+constexpr Timespan kAnswerReserveMax = Timespan::seconds(15);
+
+// Header values are ASCII; anything else is replaced, as the official clients do.
+std::string header_value(std::string_view text) {
+  std::string clean(text);
+  for (char& c : clean) {
+    if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) > 0x7e) c = '?';
+  }
+  return clean;
+}
+
+std::string server_timeout(Timespan left) {
+  const Timespan reserve = std::min(kAnswerReserveMax, Timespan{left.ticks / 10});
+  const Timespan limit = std::clamp(left - reserve, Timespan::seconds(1), kServerTimeoutMax);
+  return format_timespan(Timespan::seconds(limit.ticks / kTicksPerSecond));
+}
+
+// The tables that the command names, so that their absence can be told from a missing column.
+struct TablesOf {
+  std::vector<std::string> operator()(const ReadPlanGroups& c) const {
+    return {c.rows.table.value};
+  }
+  std::vector<std::string> operator()(const ReadPlanSlices& c) const {
+    return {c.rows.table.value};
+  }
+  std::vector<std::string> operator()(const ReadCount& c) const { return {c.rows.table.value}; }
+  std::vector<std::string> operator()(const StartExport& c) const { return {c.rows.table.value}; }
+  std::vector<std::string> operator()(const StartMove& c) const {
+    return {c.from.value, c.to.value};
+  }
+  std::vector<std::string> operator()(const ReadExtents& c) const {
+    std::vector<std::string> names;
+    for (const TableName& name : c.tables) names.push_back(name.value);
+    return names;
+  }
+  template <class Other>
+  std::vector<std::string> operator()(const Other& c) const {
+    if constexpr (requires { c.table.value; }) {
+      return {c.table.value};
+    } else {
+      return {};
+    }
+  }
+};
+
+struct Sending {
+  const Statement& statement;
+  std::string request_id;
+  Timespan left;
+  bool read = false;  // no consequences: whole results, and a second execution does no harm
+  bool exports = false;
+  std::vector<std::string> tables;
+};
+
+class RestKusto final : public Kusto {
+ public:
+  RestKusto(ConnectionString where, net::Transport& transport, const Clock& clock,
+            RestKustoOptions options)
+      : where_(std::move(where)),
+        transport_(transport),
+        clock_(clock),
+        options_(std::move(options)) {}
+
+  Result<Answer> run(const Command& command, const CallOptions& options) override;
+  void close() override { closed_.request_stop(); }
+  std::string describe() const override { return net::origin_of(where_.url); }
+
+ private:
+  Result<Answer> run_all(const Command& command, const CallOptions& options);
+  Result<Answer> read_extents_one_by_one(const ReadExtents& what, const CallOptions& options);
+  Result<ResultTable> send(const Sending& what);
+  Result<std::string> body(const Sending& what) const;
+
+  const ConnectionString where_;
+  net::Transport& transport_;
+  const Clock& clock_;
+  const RestKustoOptions options_;
+  std::stop_source closed_;
+};
+
+Result<Answer> RestKusto::run(const Command& command, const CallOptions& options) {
+  if (const auto* read = std::get_if<Read>(&command)) {
+    // Asking for no operation has a known answer.
+    const auto* operations = std::get_if<ReadOperations>(read);
+    if (operations != nullptr && operations->ids.empty()) return OperationList{};
+    const auto* extents = std::get_if<ReadExtents>(read);
+    if (extents != nullptr && extents->tables.size() > 1) {
+      auto answer = run_all(command, options);
+      // A cluster may refuse the list because one of its tables is gone; the door promises the
+      // rest.
+      if (answer || answer.error().kind != ErrorKind::not_found) return answer;
+      return read_extents_one_by_one(*extents, options);
+    }
+  }
+  return run_all(command, options);
+}
+
+Result<Answer> RestKusto::read_extents_one_by_one(const ReadExtents& what,
+                                                  const CallOptions& options) {
+  ExtentList all;
+  std::optional<Error> missing;
+  bool any = false;
+  for (const TableName& name : what.tables) {
+    auto answer =
+        run_all(Read{ReadExtents{.db = what.db, .tables = {name}, .tag = what.tag}}, options);
+    if (!answer && answer.error().kind == ErrorKind::not_found) {
+      missing = std::move(answer).error();
+      continue;
+    }
+    if (!answer) return answer;
+    any = true;
+    auto& list = std::get<ExtentList>(*answer);
+    std::move(list.extents.begin(), list.extents.end(), std::back_inserter(all.extents));
+  }
+  if (!any) return fail(std::move(*missing));
+  std::sort(all.extents.begin(), all.extents.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.table, a.id) < std::tie(b.table, b.id);
+  });
+  return all;
+}
+
+Result<Answer> RestKusto::run_all(const Command& command, const CallOptions& options) {
+  KC_TRY(const std::vector<Statement> all, statements(command));
+  const auto begin = clock_.elapsed();
+  const auto* write = std::get_if<Write>(&command);
+  std::vector<ResultTable> tables;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    Sending what{.statement = all[i], .request_id = options.request_id, .left = {}, .tables = {}};
+    if (i > 0) what.request_id += ";" + std::to_string(i + 1);
+    what.left = options.deadline - Timespan::from(clock_.elapsed() - begin);
+    what.read = write == nullptr;
+    what.exports = write != nullptr && std::holds_alternative<StartExport>(*write);
+    what.tables =
+        std::visit([](const auto& kind) { return std::visit(TablesOf{}, kind); }, command);
+    if (what.left.ticks <= 0) {
+      return fail(ErrorKind::unavailable, "net.timeout",
+                  describe() + " did not answer all requests of one command in time");
+    }
+    auto table = send(what);
+    if (!table) {
+      Error error = std::move(table).error();
+      error.request_id = what.request_id;
+      return fail(std::move(error));
+    }
+    tables.push_back(std::move(*table));
+  }
+  auto answer = read_answer(command, tables);
+  if (!answer) answer.error().request_id = options.request_id;
+  return answer;
+}
+
+Result<std::string> RestKusto::body(const Sending& what) const {
+  ordered_json properties = {{"servertimeout", server_timeout(what.left)}};
+  if (what.statement.endpoint == Endpoint::query || what.exports) {
+    properties["queryconsistency"] = "strongconsistency";
+    properties["request_block_row_level_security"] = true;
+    properties["query_datascope"] = "all";
+  }
+  if (what.read) properties["notruncation"] = true;
+  std::string db = what.statement.db;
+  if (db.empty()) db = where_.database.empty() ? kDefaultDatabase : where_.database;
+  const ordered_json request = {
+      {"db", std::move(db)},
+      {"csl", what.statement.text},
+      {"properties",
+       {{"Options", std::move(properties)}, {"ClientRequestId", header_value(what.request_id)}}}};
+  try {
+    return request.dump();
+  } catch (const ordered_json::exception&) {
+    return fail(ErrorKind::invalid, "kusto.invalid_command",
+                "a name in the command is not valid UTF-8");
+  }
+}
+
+Result<ResultTable> RestKusto::send(const Sending& what) {
+  const bool query = what.statement.endpoint == Endpoint::query;
+  net::HttpCall call{.method = net::Method::post,
+                     .url = where_.url + (query ? "/v2/rest/query" : "/v1/rest/mgmt"),
+                     .headers = {{"Accept", "application/json"},
+                                 {"Content-Type", "application/json; charset=utf-8"},
+                                 {"x-ms-app", header_value(options_.application)},
+                                 {"x-ms-client-version",
+                                  "KustoCopy.Client:{" + header_value(options_.version) + "}"}},
+                     .deadline = what.left,
+                     .cancel = closed_.get_token(),
+                     .repeatable = what.read};
+  if (!what.request_id.empty())
+    call.headers.push_back({"x-ms-client-request-id", header_value(what.request_id)});
+  KC_TRY(call.body, body(what));
+  KC_TRY(const net::HttpAnswer answer, transport_.exchange(call));
+  if (answer.status != 200) return fail(classify(answer, what.tables));
+  return query ? ResultTable::from_v2(answer.body, what.tables)
+               : ResultTable::from_v1(answer.body, what.tables);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Kusto>> connect(const ConnectionString& where, net::Transport& transport,
+                                       const Clock& clock, RestKustoOptions options) {
+  if (where.url.empty())
+    return fail(ErrorKind::invalid, "connection.invalid_string", "the connection has no address");
+  return std::make_unique<RestKusto>(where, transport, clock, std::move(options));
+}
+
+}  // namespace kc::kusto
