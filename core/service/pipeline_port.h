@@ -1,6 +1,6 @@
-// The door between the service and whatever runs the jobs: the service starts, cancels and stops; the pipeline tells what
-// it publishes. Implemented by the runner (and by a fake in tests), used by CopyService only.
-// Thread promise: every method of both sides is safe from any thread.
+// The door between the service and whatever runs the jobs: the service starts, cancels and stops;
+// the pipeline tells what it publishes. Implemented by the runner (and by a fake in tests), used by
+// CopyService only. Thread promise: every method of both sides is safe from any thread.
 #pragma once
 
 #include <optional>
@@ -16,8 +16,9 @@ namespace kc::service {
 
 struct JobStart {
   JobSpec spec;
-  std::optional<Uuid> uid;      // as this server knows it; nullopt: never opened here
-  bool progress_known = false;  // the mirror holds progress: a lake without this job is then checkpoint.missing
+  std::optional<Uuid> uid;  // as this server knows it; nullopt: never opened here
+  bool progress_known =
+      false;  // the mirror holds progress: a lake without this job is then checkpoint.missing
 };
 
 struct JobEnd {
@@ -26,8 +27,8 @@ struct JobEnd {
   Ticks at;
 };
 
-// What the pipeline tells. Called in order for one job, never from inside a call of PipelinePort, never after stop() has
-// returned. The callee does not wait for a cluster or a lake.
+// What the pipeline tells. Called in order for one job, never from inside a call of PipelinePort,
+// never after stop() has returned. The callee does not wait for a cluster or a lake.
 class PipelineListener {
  public:
   virtual ~PipelineListener() = default;
@@ -41,8 +42,9 @@ class PipelineListener {
 class PipelinePort {
  public:
   virtual ~PipelinePort() = default;
-  // Takes the job up: resumed where its lake knows it, new where neither the lake nor the mirror does. Only accepts the
-  // wish; whatever goes wrong afterwards arrives as on_end. Kind unavailable while stopping.
+  // Takes the job up: resumed where its lake knows it, new where neither the lake nor the mirror
+  // does. Only accepts the wish; whatever goes wrong afterwards arrives as on_end. Kind unavailable
+  // while stopping.
   virtual Result<void> start(const JobStart& job) = 0;
   // Idempotent; the end arrives as on_end. Kind not_found for a job that does not run here.
   virtual Result<void> cancel(const std::string& job) = 0;

@@ -149,8 +149,7 @@ Result<std::unique_ptr<Store>> Store::open(StoreOptions options) {
     if (!state->in_memory()) KC_CHECK_OK(make_private(path));
     KC_TRY(state->writer, Connection::open(path, Connection::Mode::write));
     auto& writer = *state->writer;
-    KC_CHECK_OK(writer.run(
-        "pragma foreign_keys = on; pragma synchronous = full"));
+    KC_CHECK_OK(writer.run("pragma foreign_keys = on; pragma synchronous = full"));
     KC_CHECK_OK(writer.run("pragma journal_mode = wal"));
     KC_CHECK_OK(writer.run("pragma wal_autocheckpoint = " +
                            std::to_string(state->options.wal_bytes_max / kPageBytes)));
@@ -279,7 +278,11 @@ Result<void> Store::set_state(std::string_view id, JobState state, std::uint64_t
 Result<void> Store::wish_cancel(std::string_view id, Ticks at) {
   return state_->write([&](Connection& connection) {
     return connection.transaction([&]() -> Result<void> {
-      KC_CHECK_OK(connection.query("update job set wish = 'cancel' where id = ?").bind(id).done());
+      KC_CHECK_OK(connection
+                      .query("update job set wish = 'cancel', state = 'canceling' where id = ? and "
+                             "ended_at is null")
+                      .bind(id)
+                      .done());
       if (connection.rows_changed() == 0) return no_job(id);
       return add_event(connection, id, at, "job.wish", "cancel");
     });

@@ -116,6 +116,7 @@ class Store {
   Result<void> set_uid(std::string_view id, const Uuid& uid);
   Result<void> set_state(std::string_view id, JobState state, std::uint64_t revision,
                          Ticks at);  // not terminal
+  // From then on the job is `canceling` until it ends. Kind not_found also where it has ended.
   Result<void> wish_cancel(std::string_view id, Ticks at);
   struct Ending {
     JobState state = JobState::succeeded;

@@ -61,7 +61,7 @@ TEST_F(StoreTest, KeepsAJobAcrossARestart) {
   ASSERT_TRUE(read.has_value());
   EXPECT_EQ(read->spec, job.spec);
   EXPECT_EQ(read->uid, (Uuid{{1, 2, 3}}));
-  EXPECT_EQ(read->state, JobState::running);
+  EXPECT_EQ(read->state, JobState::canceling);
   EXPECT_TRUE(read->cancel_wished);
   EXPECT_EQ(read->revision, 7U);
   EXPECT_EQ(store->unfinished_jobs()->size(), 1U);
