@@ -13,6 +13,7 @@
 
 #include "core/base/check.h"
 #include "core/base/redact.h"
+#include "core/base/utf8.h"
 
 namespace kc {
 namespace {
@@ -32,25 +33,6 @@ class CallbackSink final : public spdlog::sinks::base_sink<std::mutex> {
 
   std::function<void(std::string_view)> write_;
 };
-
-// How many bytes of well-formed UTF-8 start here; 0 where a byte cannot be part of any. Logs carry
-// what clusters answer.
-std::size_t utf8_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char first = byte(0);
-  if (first < 0x80) return 1;
-  const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-  if (first < 0xC2 || first > 0xF4 || text.size() < length) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-  }
-  const unsigned char second = byte(1);
-  if ((first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F) ||
-      (first == 0xF0 && second < 0x90) || (first == 0xF4 && second > 0x8F)) {
-    return 0;
-  }
-  return length;
-}
 
 // A JSON string, also used for texts that need quotes: no control character, newline or broken
 // UTF-8 gets through, so that nothing inside a value can pretend to be another line.
