@@ -156,7 +156,7 @@ Findings check_sleeps(const Tree& tree) {
       "eep(",
       "nanosl"
       "eep("};
-  static const std::regex shell_sleep("(^|[;&|(]|\\bdo\\b|\\bthen\\b)\\s*sleep\\s+[0-9.$]");
+  static const std::regex kShellSleep("(^|[;&|(]|\\bdo\\b|\\bthen\\b)\\s*sleep\\s+[0-9.$]");
   const auto wanted = [](const File& file) {
     return (file.path.starts_with("tests/") || file.path.starts_with("bench/")) &&
            (file.is_source() || file.ends_with(".sh"));
@@ -166,7 +166,7 @@ Findings check_sleeps(const Tree& tree) {
       [](const File& file, std::string_view line) -> std::optional<std::string> {
         if (file.is_source() && first_of(line, kSleeps))
           return "a test waits for a signal or moves the clock; it does not sleep";
-        if (file.ends_with(".sh") && std::regex_search(std::string(line), shell_sleep)) {
+        if (file.ends_with(".sh") && std::regex_search(std::string(line), kShellSleep)) {
           return "a test script waits for a signal (a line, a file, a port with a deadline); it "
                  "does not sleep";
         }
@@ -195,18 +195,18 @@ Findings check_header_openings(const Tree& tree) {
 }
 
 Findings check_names(const Tree& tree) {
-  static const std::regex banned("(^|[/_.-])(common|utils?|helpers?|managers?|misc)([/_.-]|$)",
-                                 std::regex::icase);
+  static const std::regex kBanned("(^|[/_.-])(common|utils?|helpers?|managers?|misc)([/_.-]|$)",
+                                  std::regex::icase);
   Findings out;
   for (const File& file : tree.files()) {
-    if (std::regex_search(file.path, banned))
+    if (std::regex_search(file.path, kBanned))
       out.push_back({"names", file.path, 0, "a name that says nothing about what is inside"});
   }
   return out;
 }
 
 Findings check_unfinished(const Tree& tree) {
-  static const std::regex marks(
+  static const std::regex kMarks(
       "\\b(TO"
       "DO|FIX"
       "ME|X"
@@ -215,7 +215,7 @@ Findings check_unfinished(const Tree& tree) {
   const auto anything = [](const File&) { return true; };
   return each_line(tree, "unfinished", anything,
                    [](const File&, std::string_view line) -> std::optional<std::string> {
-                     if (!std::regex_search(line.begin(), line.end(), marks)) return std::nullopt;
+                     if (!std::regex_search(line.begin(), line.end(), kMarks)) return std::nullopt;
                      return "a mark of unfinished work";
                    });
 }
