@@ -92,7 +92,9 @@ finish() {
 configured=" "
 configure() {  # preset
   case $configured in *" $1 "*) return ;; esac
-  must "configure $1" cmake --preset "$1" -DKC_TESTS=ON
+  local bench=OFF
+  [ "$1" = release ] && bench=ON
+  must "configure $1" cmake --preset "$1" -DKC_TESTS=ON -DKC_BENCH=$bench
   configured+="$1 "
 }
 
