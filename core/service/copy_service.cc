@@ -9,6 +9,8 @@ namespace kc::service {
 
 namespace {
 
+static_assert(kIdempotencyKeyMax == store::kIdempotencyKeyMax);
+
 constexpr std::size_t kEndedKeptMax = 10'000;  // ended jobs whose last progress stays in memory
 
 Failure no_job(std::string_view id) {

@@ -48,6 +48,8 @@ struct Job {
   std::optional<Ticks> ended_at;
 };
 
+inline constexpr std::size_t kIdempotencyKeyMax = 255;  // bytes
+
 struct IdempotencyKey {
   std::string key;
   std::string fingerprint;  // of the request, by the caller's own reckoning
