@@ -194,14 +194,14 @@ Result<ConnectionString> parse_address(std::string_view address) {
           "the database in the cluster address is percent-encoded: give it as Initial Catalog");
     }
   }
-  const std::string_view host = net::host_of(scheme + authority);
+  result.url = scheme + authority;
+  const std::string_view host = net::host_of(result.url);
   if (!is_host(host)) return refuse("the cluster address has no usable host name");
   KC_CHECK_OK(check_port(authority));
   if (scheme == "http://" && !net::is_loopback_host(host)) {
     return refuse("plain http is for this machine only: the cluster " + std::string(host) +
                   " needs https");
   }
-  result.url = scheme + authority;
   return result;
 }
 

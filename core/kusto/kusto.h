@@ -31,12 +31,12 @@ using kc::Slice;
 
 struct RowSet {
   TableName table;
-  Cursor after;                 // exclusive; empty: from the beginning
-  Cursor before_or_at;          // inclusive; never empty
-  std::optional<Ticks> low;     // inclusive; nullopt: -inf
-  std::optional<Ticks> high;    // exclusive; nullopt: +inf
-  Slice slice;                  // by hash of the canonical row text over `hash_columns`
-  std::vector<Column> hash_columns;  // the columns of the schema version; only read where slice.count > 1
+  Cursor after = {};                 // exclusive; empty: from the beginning
+  Cursor before_or_at = {};          // inclusive; never empty
+  std::optional<Ticks> low = {};     // inclusive; nullopt: -inf
+  std::optional<Ticks> high = {};    // exclusive; nullopt: +inf
+  Slice slice = {};                  // by hash of the canonical row text over `hash_columns`
+  std::vector<Column> hash_columns = {};  // the columns of the schema version; only read where slice.count > 1
   friend bool operator==(const RowSet&, const RowSet&) = default;
 };
 

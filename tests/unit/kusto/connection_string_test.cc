@@ -1,0 +1,162 @@
+#include "core/kusto/connection_string.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace kc::kusto {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+struct Good {
+  const char* text;
+  const char* url;
+  const char* database;
+};
+
+TEST(ConnectionString, ReadsWhatTheOfficialClientsRead) {
+  const Good cases[] = {
+      {"https://c.kusto.windows.net", "https://c.kusto.windows.net", ""},
+      {"https://c.kusto.windows.net/", "https://c.kusto.windows.net", ""},
+      {"HTTPS://C.Kusto.Windows.Net/Db", "https://c.kusto.windows.net", "Db"},
+      {"https://c.kusto.windows.net:443/Db/", "https://c.kusto.windows.net:443", "Db"},
+      {"https://c.kusto.windows.net;Fed=False", "https://c.kusto.windows.net", ""},
+      {"https://c.kusto.windows.net/Db;AAD Federated Security=false", "https://c.kusto.windows.net",
+       "Db"},
+      {"https://c.kusto.windows.net;Initial Catalog=My Db", "https://c.kusto.windows.net", "My Db"},
+      {"https://c.kusto.windows.net/Db;Database=Db", "https://c.kusto.windows.net", "Db"},
+      {"Data Source=https://c.kusto.windows.net;Initial Catalog=Db", "https://c.kusto.windows.net",
+       "Db"},
+      {"data source = https://c.kusto.windows.net ; INITIALCATALOG = Db ;",
+       "https://c.kusto.windows.net", "Db"},
+      {"DataSource=https://c.kusto.windows.net;database=Db", "https://c.kusto.windows.net", "Db"},
+      {"Server=https://c.kusto.windows.net", "https://c.kusto.windows.net", ""},
+      {"Addr=https://c.kusto.windows.net", "https://c.kusto.windows.net", ""},
+      {"Address=https://c.kusto.windows.net", "https://c.kusto.windows.net", ""},
+      {"Network Address=https://c.kusto.windows.net", "https://c.kusto.windows.net", ""},
+      {"Initial Catalog=Db;Server=https://c.kusto.windows.net", "https://c.kusto.windows.net",
+       "Db"},
+      {"Data Source=\"https://c.kusto.windows.net\";Initial Catalog=\"a;b\"",
+       "https://c.kusto.windows.net", "a;b"},
+      {"Data Source='https://c.kusto.windows.net';Initial Catalog='a\"b'",
+       "https://c.kusto.windows.net", "a\"b"},
+      {"Data Source=https://c.kusto.windows.net;Initial Catalog=it's",
+       "https://c.kusto.windows.net", "it's"},
+      {"c.kusto.windows.net", "https://c.kusto.windows.net", ""},
+      {"http://localhost:8080/Db", "http://localhost:8080", "Db"},
+      {"http://127.0.0.1:8080", "http://127.0.0.1:8080", ""},
+      {"http://[::1]:8080/Db", "http://[::1]:8080", "Db"},
+      {"Data Source=http://localhost:8080;Initial Catalog=Db", "http://localhost:8080", "Db"},
+      {"https://c.kusto.windows.net;Application Name for Tracing=x;TraceUserName=y",
+       "https://c.kusto.windows.net", ""},
+      {"https://c.kusto.windows.net;Query Consistency=strongconsistency",
+       "https://c.kusto.windows.net", ""},
+  };
+  for (const Good& one : cases) {
+    const auto parsed = ConnectionString::parse(one.text);
+    ASSERT_TRUE(parsed) << one.text << ": " << parsed.error().message;
+    EXPECT_EQ(parsed->url, one.url) << one.text;
+    EXPECT_EQ(parsed->database, one.database) << one.text;
+  }
+}
+
+struct Bad {
+  const char* text;
+  const char* says;
+};
+
+TEST(ConnectionString, RefusesByNameWithTheReason) {
+  const Bad cases[] = {
+      {"", "empty"},
+      {"   ", "empty"},
+      {"Initial Catalog=Db", "no Data Source"},
+      {"Data Source=;Initial Catalog=Db", "'Data Source' is empty"},
+      {"help", "begins with https://"},
+      {"https://", "host"},
+      {"https:///Db", "host"},
+      {"https://c.kusto.windows.net/a/b", "several parts"},
+      {"https://c.kusto.windows.net/a%20b", "percent-encoded"},
+      {"https://c.kusto.windows.net?x=1", "more than"},
+      {"https://u:p@c.kusto.windows.net", "more than"},
+      {"https://c.kusto.windows.net:0", "port"},
+      {"https://c.kusto.windows.net:99999", "port"},
+      {"https://c.kusto.windows.net:x", "port"},
+      {"https://c.kusto.windows.net:", "port"},
+      {"ftp://c.kusto.windows.net", "neither https nor http"},
+      {"http://c.kusto.windows.net", "plain http"},
+      {"http://127.0.0.1.example.com", "plain http"},
+      {"http://localhost.example.com", "plain http"},
+      {"https://c_d!.net", "host"},
+      {"https://c.kusto.windows.net/A;Initial Catalog=B", "different databases"},
+      {"https://c.kusto.windows.net;Server=https://d.kusto.windows.net",
+       "'Data Source' is given twice"},
+      {"https://c.kusto.windows.net;Database=a;Initial Catalog=a",
+       "'Initial Catalog' is given twice"},
+      {"https://c.kusto.windows.net;Colour=red", "'Colour' is not known"},
+      {"https://c.kusto.windows.net;Initial Catalog", "part number 2"},
+      {"https://c.kusto.windows.net;=x", "number 2"},
+      {"https://c.kusto.windows.net;Fed=True", "'AAD Federated Security' needs Microsoft Entra ID"},
+      {"https://c.kusto.windows.net;Microsoft Entra ID Federated Security=true",
+       "needs Microsoft Entra ID"},
+      {"https://c.kusto.windows.net;Fed=maybe", "neither true nor false"},
+      {"https://c.kusto.windows.net;AppClientId=x", "'Application Client Id'"},
+      {"https://c.kusto.windows.net;Authority Id=x", "'Authority Id'"},
+      {"https://c.kusto.windows.net;tid=x", "'Authority Id'"},
+      {"https://c.kusto.windows.net;uid=x", "'User ID'"},
+      {"https://c.kusto.windows.net;SendX5c=true", "'Application Certificate SendX5c'"},
+      {"https://c.kusto.windows.net;Region=x", "'Azure Region' is not supported"},
+      {"https://c.kusto.windows.net;Streaming=true", "'Streaming' is not supported"},
+      {"https://c.kusto.windows.net;Query Consistency=weakconsistency", "strongconsistency"},
+      {"Data Source=\"https://c.kusto.windows.net", "no end"},
+      {"https://c.kusto.windows.net\n", ""},
+      {"https://c.kusto.\nwindows.net", "control character"},
+  };
+  for (const Bad& one : cases) {
+    const auto parsed = ConnectionString::parse(one.text);
+    if (*one.says == '\0') {
+      EXPECT_TRUE(parsed) << one.text;
+      continue;
+    }
+    ASSERT_FALSE(parsed) << one.text;
+    EXPECT_EQ(parsed.error().kind, ErrorKind::invalid) << one.text;
+    EXPECT_EQ(parsed.error().code, "connection.invalid_string") << one.text;
+    EXPECT_THAT(parsed.error().message, HasSubstr(one.says)) << one.text;
+    EXPECT_FALSE(parsed.error().fix.empty());
+  }
+  EXPECT_FALSE(ConnectionString::parse(std::string(kConnectionStringBytesMax + 1, 'x')));
+}
+
+TEST(ConnectionString, NeverRepeatsASecret) {
+  const char* secrets[] = {
+      "https://c.kusto.windows.net;AppKey=s3cret",
+      "https://c.kusto.windows.net;AppClientId=x;AppKey=s3cret;Authority Id=y",
+      "https://c.kusto.windows.net;Application Key=\"s3cret;s3cret=1\"",
+      "https://c.kusto.windows.net;AppKey=abc;s3cret=def",
+      "https://c.kusto.windows.net;Password=s3cret",
+      "https://c.kusto.windows.net;UsrToken=s3cret",
+      "https://c.kusto.windows.net;Application Token=s3cret",
+      "https://c.kusto.windows.net;appcert=s3cret",
+      "https://c.kusto.windows.net;Application Certificate Blob=s3cret",
+      "https://c.kusto.windows.net;Application Certificate PrivateKey=s3cret",
+      "https://c.kusto.windows.net;s3cret",
+      "https://c.kusto.windows.net;s3cret==",
+      "https://user:s3cret@c.kusto.windows.net",
+      "https://c.kusto.windows.net/?sig=s3cret",
+      "https://c.kusto.windows.net;Fed=s3cret",
+      "https://c.kusto.windows.net;Query Consistency=s3cret",
+      "https://c.kusto.windows.net:s3cret",
+      "s3cret",
+      "s3cret://c.kusto.windows.net",
+      "https://c.kusto.windows.net;AppKey=\"s3cret",
+  };
+  for (const char* text : secrets) {
+    const auto parsed = ConnectionString::parse(text);
+    ASSERT_FALSE(parsed) << text;
+    EXPECT_THAT(parsed.error().message, Not(HasSubstr("s3cret"))) << text;
+    EXPECT_THAT(parsed.error().fix, Not(HasSubstr("s3cret"))) << text;
+  }
+}
+
+}  // namespace
+}  // namespace kc::kusto
