@@ -1,5 +1,6 @@
-// Scalar functions that the translated SQL calls and DuckDB lacks: hashes, Kusto's text forms and their parsers (plain
-// C++ twins are here, in syntax/literal.h and in base/ticks.h). NULL in gives NULL out. Thread promise: pure; safe from DuckDB's workers.
+// Scalar functions that the translated SQL calls and DuckDB lacks: hashes, Kusto's text forms and
+// their parsers (plain C++ twins are here, in syntax/literal.h and in base/ticks.h). NULL in gives
+// NULL out. Thread promise: pure; safe from DuckDB's workers.
 //
 //   kc_xxh64(VARCHAR) -> BIGINT            XXH64, seed 0, over the UTF-8 bytes
 //   kc_xxh64_ticks(BIGINT) -> BIGINT       the same over the 8 little-endian bytes
@@ -15,11 +16,13 @@
 //   kc_parse_bool(VARCHAR) -> BOOLEAN
 //   kc_parse_guid(VARCHAR) -> UUID
 //   kc_decimal_compare(VARCHAR, VARCHAR) -> INTEGER   -1, 0, 1
-//   kc_dynamic_text(VARCHAR) -> VARCHAR    a JSON string becomes its value, other JSON stays as it is
-//   kc_json_string(VARCHAR) -> VARCHAR     the value as a JSON string
-//   kc_parse_json(VARCHAR) -> VARCHAR      JSON text made compact; other text as a JSON string; NULL for empty and null
+//   kc_dynamic_text(VARCHAR) -> VARCHAR    a JSON string becomes its value, other JSON stays as it
+//   is kc_json_string(VARCHAR) -> VARCHAR     the value as a JSON string kc_parse_json(VARCHAR) ->
+//   VARCHAR      JSON text made compact; other text as a JSON string; NULL for empty and null
 //   kc_has(VARCHAR, VARCHAR) -> BOOLEAN    the second is a whole term of the first, by exact case
-//   kc_tags_json(VARCHAR) -> VARCHAR       tags joined by CR LF as a JSON array of strings
+//   kc_has_prefix, kc_has_suffix (VARCHAR, VARCHAR) -> BOOLEAN   a term of the first begins, ends
+//   with the second kc_tags_json(VARCHAR) -> VARCHAR       tags joined by CR LF as a JSON array of
+//   strings
 #pragma once
 
 #include <cstdint>
@@ -32,8 +35,8 @@ struct _duckdb_connection;
 
 namespace kc::engine {
 
-// Registers them on the connection's database: once for all its connections. Kind unavailable where DuckDB refuses.
-// `connection` is a duckdb_connection.
+// Registers them on the connection's database: once for all its connections. Kind unavailable where
+// DuckDB refuses. `connection` is a duckdb_connection.
 Result<void> register_functions(_duckdb_connection* connection);
 
 std::uint64_t xxh64(std::string_view bytes);

@@ -1,0 +1,268 @@
+#include "core/engine/translate/functions.h"
+
+#include <duckdb.h>
+
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <tuple>
+#include <utility>
+
+#include "core/base/ids.h"
+#include "core/base/ticks.h"
+
+namespace kc::engine {
+namespace {
+
+struct Guid {
+  std::uint64_t low = 0;
+  std::int64_t high = 0;  // DuckDB flips the top bit, so that signed order is the order of the text
+};
+
+// How each physical type is read from and written to a vector.
+template <class T>
+struct Cell {
+  static constexpr duckdb_type kType = std::is_same_v<T, bool>           ? DUCKDB_TYPE_BOOLEAN
+                                       : std::is_same_v<T, std::int32_t> ? DUCKDB_TYPE_INTEGER
+                                       : std::is_same_v<T, std::int64_t> ? DUCKDB_TYPE_BIGINT
+                                       : std::is_same_v<T, double>       ? DUCKDB_TYPE_DOUBLE
+                                                                         : DUCKDB_TYPE_UUID;
+  static T read(void* cells, idx_t row) { return static_cast<T*>(cells)[row]; }
+  static void write(duckdb_vector, void* cells, idx_t row, T value) {
+    static_cast<T*>(cells)[row] = value;
+  }
+};
+template <>
+struct Cell<std::string_view> {
+  static constexpr duckdb_type kType = DUCKDB_TYPE_VARCHAR;
+  static std::string_view read(void* cells, idx_t row) {
+    duckdb_string_t& text = static_cast<duckdb_string_t*>(cells)[row];
+    return {duckdb_string_t_data(&text), duckdb_string_t_length(text)};
+  }
+};
+template <>
+struct Cell<std::string> {
+  static constexpr duckdb_type kType = DUCKDB_TYPE_VARCHAR;
+  static void write(duckdb_vector vector, void*, idx_t row, const std::string& value) {
+    duckdb_vector_assign_string_element_len(vector, row, value.data(), value.size());
+  }
+};
+
+// Runs a C++ function over a chunk: NULL where any argument is NULL or the function has no answer.
+template <auto Function, class Out, class... In>
+struct Vectorised {
+  template <std::size_t... I>
+  static void rows(duckdb_data_chunk input, duckdb_vector output, std::index_sequence<I...>) {
+    const idx_t count = duckdb_data_chunk_get_size(input);
+    const std::array<duckdb_vector, sizeof...(In)> vectors{
+        duckdb_data_chunk_get_vector(input, I)...};
+    const std::array<void*, sizeof...(In)> cells{duckdb_vector_get_data(vectors[I])...};
+    const std::array<std::uint64_t*, sizeof...(In)> valid{
+        duckdb_vector_get_validity(vectors[I])...};
+    void* const out = duckdb_vector_get_data(output);
+    std::uint64_t* out_valid = nullptr;
+    for (idx_t row = 0; row < count; ++row) {
+      std::optional<Out> answer;
+      if (((valid[I] == nullptr || duckdb_validity_row_is_valid(valid[I], row)) && ...)) {
+        answer = Function(Cell<In>::read(cells[I], row)...);
+      }
+      if (answer) {
+        Cell<Out>::write(output, out, row, *answer);
+        continue;
+      }
+      if (out_valid == nullptr) {
+        duckdb_vector_ensure_validity_writable(output);
+        out_valid = duckdb_vector_get_validity(output);
+      }
+      duckdb_validity_set_row_invalid(out_valid, row);
+    }
+  }
+  // Nothing may be thrown through the C API: what can be thrown here is a failed allocation.
+  static void run(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output) {
+    try {
+      rows(input, output, std::index_sequence_for<In...>());
+    } catch (const std::exception& thrown) {
+      duckdb_scalar_function_set_error(info, thrown.what());
+    }
+  }
+};
+
+struct LogicalType {
+  explicit LogicalType(duckdb_type id) : type(duckdb_create_logical_type(id)) {}
+  ~LogicalType() { duckdb_destroy_logical_type(&type); }
+  LogicalType(const LogicalType&) = delete;
+  LogicalType& operator=(const LogicalType&) = delete;
+  duckdb_logical_type type;
+};
+
+template <auto Function, class Out, class... In>
+Result<void> add(duckdb_connection connection, const char* name) {
+  duckdb_scalar_function function = duckdb_create_scalar_function();
+  duckdb_scalar_function_set_name(function, name);
+  const auto parameter = [&](duckdb_type type) {
+    const LogicalType logical(type);
+    duckdb_scalar_function_add_parameter(function, logical.type);
+  };
+  (parameter(Cell<In>::kType), ...);
+  const LogicalType out(Cell<Out>::kType);
+  duckdb_scalar_function_set_return_type(function, out.type);
+  duckdb_scalar_function_set_function(function, &Vectorised<Function, Out, In...>::run);
+  const duckdb_state state = duckdb_register_scalar_function(connection, function);
+  duckdb_destroy_scalar_function(&function);
+  if (state == DuckDBError) {
+    return fail(ErrorKind::unavailable, "engine.duckdb",
+                "DuckDB refused the function " + std::string(name));
+  }
+  return {};
+}
+
+bool is_word(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+         static_cast<unsigned char>(c) >= 0x80;
+}
+
+// Is there an occurrence whose asked sides are borders of a term?
+bool has_bordered(std::string_view text, std::string_view term, bool left, bool right) {
+  if (term.empty()) return true;
+  for (std::size_t at = text.find(term); at != std::string_view::npos;
+       at = text.find(term, at + 1)) {
+    const std::size_t end = at + term.size();
+    const bool left_free = !left || at == 0 || !is_word(term.front()) || !is_word(text[at - 1]);
+    const bool right_free =
+        !right || end == text.size() || !is_word(term.back()) || !is_word(text[end]);
+    if (left_free && right_free) return true;
+  }
+  return false;
+}
+
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kBlank = " \t\r\n";
+  const std::size_t start = text.find_first_not_of(kBlank);
+  if (start == std::string_view::npos) return {};
+  return text.substr(start, text.find_last_not_of(kBlank) - start + 1);
+}
+
+std::int64_t hash_text(std::string_view text) { return static_cast<std::int64_t>(xxh64(text)); }
+std::int64_t hash_ticks(std::int64_t ticks) {
+  return static_cast<std::int64_t>(xxh64({reinterpret_cast<const char*>(&ticks), sizeof ticks}));
+}
+std::string datetime_text(std::int64_t ticks) { return format_datetime({ticks}); }
+std::string timespan_text(std::int64_t ticks) { return format_timespan({ticks}); }
+std::string guid_text(Guid guid) {
+  Uuid uuid;
+  const std::uint64_t high = static_cast<std::uint64_t>(guid.high) ^ (std::uint64_t{1} << 63);
+  for (std::size_t i = 0; i < 8; ++i) {
+    uuid.bytes[i] = static_cast<std::uint8_t>(high >> (56 - 8 * i));
+    uuid.bytes[8 + i] = static_cast<std::uint8_t>(guid.low >> (56 - 8 * i));
+  }
+  return uuid.text();
+}
+std::optional<Guid> guid_value(std::string_view text) {
+  const auto uuid = Uuid::parse(trimmed(text));
+  if (!uuid) return std::nullopt;
+  std::uint64_t high = 0, low = 0;
+  for (std::size_t i = 0; i < 8; ++i) {
+    high = high << 8 | uuid->bytes[i];
+    low = low << 8 | uuid->bytes[8 + i];
+  }
+  return Guid{low, static_cast<std::int64_t>(high ^ (std::uint64_t{1} << 63))};
+}
+std::optional<std::int64_t> datetime_value(std::string_view text) {
+  const auto ticks = parse_datetime(trimmed(text));
+  return ticks ? std::optional(ticks->value) : std::nullopt;
+}
+std::optional<std::int64_t> timespan_value(std::string_view text) {
+  const auto span = parse_duration(trimmed(text));
+  return span ? std::optional(span->ticks) : std::nullopt;
+}
+std::optional<std::string> decimal_value(std::string_view text) {
+  return parse_decimal(trimmed(text));
+}
+std::optional<double> real_value(std::string_view text) {
+  const auto literal = parse_typed_literal(ScalarType::real_, trimmed(text));
+  if (!literal || literal->is_null) return std::nullopt;
+  return literal->number;
+}
+std::optional<std::int64_t> long_value_of(std::string_view text) {
+  const auto literal = parse_typed_literal(ScalarType::long_, trimmed(text));
+  if (literal) return literal->is_null ? std::nullopt : std::optional(literal->integer);
+  const auto real = real_value(text);
+  if (!real || !(std::abs(*real) < 9.2e18)) return std::nullopt;
+  return static_cast<std::int64_t>(*real);
+}
+std::optional<bool> bool_value(std::string_view text) {
+  const std::string_view word = trimmed(text);
+  if (const auto literal = parse_typed_literal(ScalarType::bool_, word);
+      literal && !literal->is_null) {
+    return literal->integer != 0;
+  }
+  const auto number = long_value_of(word);
+  return number ? std::optional(*number != 0) : std::nullopt;
+}
+std::int32_t decimal_order(std::string_view a, std::string_view b) {
+  return compare_decimals(a, b);
+}
+std::string dynamic_text(std::string_view json) {
+  if (!json.starts_with('"')) return std::string(json);
+  auto value = json_string_value(json);
+  return value ? std::move(*value) : std::string(json);
+}
+std::optional<std::string> json_value(std::string_view text) {
+  if (text.empty()) return std::nullopt;
+  auto json = compact_json(text);
+  if (!json) return json_string(text);
+  if (*json == "null") return std::nullopt;
+  return json;
+}
+bool has_prefix(std::string_view text, std::string_view term) {
+  return has_bordered(text, term, true, false);
+}
+bool has_suffix(std::string_view text, std::string_view term) {
+  return has_bordered(text, term, false, true);
+}
+
+std::string tags_json(std::string_view tags) {
+  std::string json = "[";
+  while (!tags.empty()) {
+    const std::size_t end = std::min(tags.find("\r\n"), tags.size());
+    if (end > 0) json += (json.size() > 1 ? "," : "") + json_string(tags.substr(0, end));
+    tags.remove_prefix(std::min(end + 2, tags.size()));
+  }
+  return json + "]";
+}
+
+}  // namespace
+
+bool has_term(std::string_view text, std::string_view term) {
+  return has_bordered(text, term, true, true);
+}
+
+Result<void> register_functions(duckdb_connection connection) {
+  using Text = std::string_view;
+  using Out = std::string;
+  using Long = std::int64_t;
+  KC_CHECK_OK(add<hash_text, Long, Text>(connection, "kc_xxh64"));
+  KC_CHECK_OK(add<hash_ticks, Long, Long>(connection, "kc_xxh64_ticks"));
+  KC_CHECK_OK(add<datetime_text, Out, Long>(connection, "kc_datetime_text"));
+  KC_CHECK_OK(add<timespan_text, Out, Long>(connection, "kc_timespan_text"));
+  KC_CHECK_OK(add<real_text, Out, double>(connection, "kc_real_text"));
+  KC_CHECK_OK(add<guid_text, Out, Guid>(connection, "kc_guid_text"));
+  KC_CHECK_OK(add<datetime_value, Long, Text>(connection, "kc_parse_datetime"));
+  KC_CHECK_OK(add<timespan_value, Long, Text>(connection, "kc_parse_timespan"));
+  KC_CHECK_OK(add<decimal_value, Out, Text>(connection, "kc_parse_decimal"));
+  KC_CHECK_OK(add<long_value_of, Long, Text>(connection, "kc_parse_long"));
+  KC_CHECK_OK(add<real_value, double, Text>(connection, "kc_parse_real"));
+  KC_CHECK_OK(add<bool_value, bool, Text>(connection, "kc_parse_bool"));
+  KC_CHECK_OK(add<guid_value, Guid, Text>(connection, "kc_parse_guid"));
+  KC_CHECK_OK(add<decimal_order, std::int32_t, Text, Text>(connection, "kc_decimal_compare"));
+  KC_CHECK_OK(add<dynamic_text, Out, Text>(connection, "kc_dynamic_text"));
+  KC_CHECK_OK(add<json_string, Out, Text>(connection, "kc_json_string"));
+  KC_CHECK_OK(add<json_value, Out, Text>(connection, "kc_parse_json"));
+  KC_CHECK_OK(add<has_term, bool, Text, Text>(connection, "kc_has"));
+  KC_CHECK_OK(add<has_prefix, bool, Text, Text>(connection, "kc_has_prefix"));
+  KC_CHECK_OK(add<has_suffix, bool, Text, Text>(connection, "kc_has_suffix"));
+  return add<tags_json, Out, Text>(connection, "kc_tags_json");
+}
+
+}  // namespace kc::engine
