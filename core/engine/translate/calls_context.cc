@@ -136,6 +136,14 @@ Result<Sql> Translator::toscalar(const Expr& expr, const Scope& scope) {
   return made;
 }
 
+Result<Sql> Translator::window_argument(const Expr& expr, const Row& row, const Scope& scope) {
+  KC_TRY(Sql value, scalar(expr, row, scope));
+  if (!has_window_call(expr)) return value;
+  row.prelude->emplace_back(std::move(value.text), fresh());
+  value.text = row.prelude->back().second;
+  return value;
+}
+
 // The rows' order is one column by now (see number_rows).
 Result<std::optional<Sql>> Translator::window_call(const Expr& expr, const Row& row,
                                                    const Scope& scope) {
@@ -150,9 +158,10 @@ Result<std::optional<Sql>> Translator::window_call(const Expr& expr, const Row& 
   const auto restarts = [&](std::size_t index) -> Result<std::string> {
     if (expr.args.size() <= index) return std::string();
     KC_TRY(const std::string restart, predicate(*expr.args[index], row, scope));
-    const std::string group = fresh();
-    row.prelude->emplace_back("sum(CASE WHEN " + restart + " THEN 1 ELSE 0 END) OVER (" + order +
-                                  " ROWS UNBOUNDED PRECEDING)",
+    // A window cannot stand in another: each step is a column of its own.
+    const std::string flag = fresh(), group = fresh();
+    row.prelude->emplace_back("CASE WHEN " + restart + " THEN 1 ELSE 0 END", flag);
+    row.prelude->emplace_back("sum(" + flag + ") OVER (" + order + " ROWS UNBOUNDED PRECEDING)",
                               group);
     return "PARTITION BY " + group + " ";
   };
@@ -170,7 +179,7 @@ Result<std::optional<Sql>> Translator::window_call(const Expr& expr, const Row& 
   }
   if (name == "row_cumsum") {
     KC_CHECK_OK(arity(expr, 1, 2));
-    KC_TRY(Sql value, scalar(*expr.args[0], row, scope));
+    KC_TRY(Sql value, window_argument(*expr.args[0], row, scope));
     if (value.type == ScalarType::int_) value = to(ScalarType::long_, value);
     if (value.type != ScalarType::long_ && value.type != ScalarType::real_ &&
         value.type != ScalarType::timespan_) {
@@ -185,7 +194,7 @@ Result<std::optional<Sql>> Translator::window_call(const Expr& expr, const Row& 
   if (name != "prev" && name != "next")
     return fail(semantic(expr.offset, "SEM0100", "The function '" + name + "' is not supported"));
   KC_CHECK_OK(arity(expr, 1, 3));
-  KC_TRY(const Sql value, scalar(*expr.args[0], row, scope));
+  KC_TRY(const Sql value, window_argument(*expr.args[0], row, scope));
   std::string sql = (name == "prev" ? "lag(" : "lead(") + value.text;
   Sql distance = long_value(1);
   if (expr.args.size() > 1) {

@@ -222,6 +222,13 @@ Result<Rows> Translator::apply(Rows rows, const Operator& op, const Scope& scope
   return fail(semantic(at, "SEM0100", "The operator cannot stand here"));
 }
 
+void Translator::add_in_turn(Rows& rows, std::vector<std::pair<std::string, std::string>> columns) {
+  for (auto& column : columns) {
+    rows.extras.push_back(std::move(column));
+    rows.fold();
+  }
+}
+
 void Translator::number_rows(Rows& rows) {
   rows.fold();
   const std::string number = fresh();
@@ -242,8 +249,7 @@ Result<Rows> Translator::where(Rows rows, const WhereOp& op, const Scope& scope)
     std::vector<std::pair<std::string, std::string>> prelude;
     KC_TRY(std::string keep,
            predicate(*op.predicate, Row{.rows = &rows, .prelude = &prelude}, scope));
-    rows.extras = std::move(prelude);
-    rows.fold();
+    add_in_turn(rows, std::move(prelude));
     const std::string flag = fresh();
     rows.extras.emplace_back(std::move(keep), flag);
     rows.fold();
@@ -300,10 +306,7 @@ Result<Rows> Translator::extend(Rows rows, const std::vector<NamedExpr>& columns
     made.push_back({std::move(name), value.type, fresh()});
     extras.emplace_back(std::move(value.text), made.back().sql);
   }
-  if (!prelude.empty()) {
-    rows.extras = std::move(prelude);
-    rows.fold();
-  }
+  add_in_turn(rows, std::move(prelude));
   rows.extras = std::move(extras);
   if (!keep) {
     rows.columns = std::move(made);

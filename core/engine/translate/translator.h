@@ -41,7 +41,7 @@ struct Row {
   const Rows* right = nullptr;  // the other side, in a join's condition
   bool aggregates = false;
   std::vector<std::pair<std::string, std::string>>* prelude =
-      nullptr;  // columns a window function needs first
+      nullptr;  // columns a window function needs, each seeing the ones before
 };
 
 class Translator {
@@ -89,6 +89,7 @@ class Translator {
   Result<Rows> print(const PrintOp& op, const Scope& scope);
   Result<Rows> range(const RangeOp& op, std::size_t offset, const Scope& scope);
   Result<Rows> datatable(const DatatableOp& op, std::size_t offset);
+  static void add_in_turn(Rows& rows, std::vector<std::pair<std::string, std::string>> columns);
   void number_rows(Rows& rows);  // after it one column carries the order
 
   Result<Rows> union_of(std::optional<Rows> left, const UnionOp& op, std::size_t offset,
@@ -124,6 +125,7 @@ class Translator {
   Result<Sql> call(const Expr& expr, const Row& row, const Scope& scope);
   Result<std::optional<Sql>> context_call(const Expr& expr, const Row& row, const Scope& scope);
   Result<std::optional<Sql>> window_call(const Expr& expr, const Row& row, const Scope& scope);
+  Result<Sql> window_argument(const Expr& expr, const Row& row, const Scope& scope);
   Result<std::optional<Sql>> choice_call(const Expr& expr, const Row& row, const Scope& scope);
   Result<std::optional<Sql>> special_call(const Expr& expr, const std::vector<Sql>& args);
   Result<std::optional<Sql>> time_call(const Expr& expr, const std::vector<Sql>& args);
