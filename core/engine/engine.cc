@@ -1,0 +1,144 @@
+#include "core/engine/engine.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "core/engine/commands/command.h"
+#include "core/engine/host.h"
+#include "core/engine/query/run.h"
+#include "core/engine/translate/functions.h"
+
+namespace kc::engine {
+namespace {
+
+constexpr int kQueriesPerCore = 10;
+constexpr int kOperationsPerCore = 2;
+constexpr int kOtherWorkers = 4;  // for operations without a capacity of their own
+
+int positive(int value, int standard) { return value > 0 ? value : standard; }
+
+void set_defaults(EngineOptions& options) {
+  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  options.threads = positive(options.threads, cores);
+  options.export_slots = positive(options.export_slots, kOperationsPerCore * cores);
+  options.ingestion_slots = positive(options.ingestion_slots, kOperationsPerCore * cores);
+  options.query_slots = positive(options.query_slots, kQueriesPerCore * cores);
+}
+
+// What a stopped process left: operations that will never end, files that nobody names; and a new
+// place in the sequence of ids, so that the same seed does not give the same ids again.
+Result<void> recover(Host& host) {
+  std::int64_t openings = 0;
+  const auto checked = host.catalogue->change([&](CatalogueView& view) -> Result<void> {
+    KC_CHECK_OK(view.fail_running_operations(
+        "Abandoned: the engine stopped while the operation was running.", host.now()));
+    KC_TRY(openings, view.counter("openings"));
+    KC_CHECK_OK(view.set_counter("openings", ++openings));
+    KC_TRY(const auto ingestion, view.counter("ingestion"));
+    host.last_ingestion = ingestion;
+    return {};
+  });
+  KC_CHECK_OK(checked);
+  KC_TRY(const auto files, host.catalogue->read([](CatalogueView& view) { return view.files(); }));
+  KC_TRY(const auto swept, host.files->sweep(files));
+  (void)swept;
+  const auto seed =
+      host.options.seed * 0x9E3779B97F4A7C15ULL + static_cast<std::uint64_t>(openings);
+  host.rng.with([&](Rng& rng) { rng = Rng(seed); });
+  return {};
+}
+
+Result<void> start_execution(Host& host) {
+  KC_TRY(host.duck, Duck::open({host.options.threads, host.options.memory_limit_bytes,
+                                (host.options.data_folder / "spill").string()}));
+  KC_TRY(auto lease, host.duck->connect());
+  KC_CHECK_OK(register_functions(lease.get()));
+  return host.sources.register_on(lease.get());
+}
+
+}  // namespace
+
+std::int64_t Host::new_ingestion_time() {
+  std::int64_t last = last_ingestion.load();
+  for (;;) {
+    const auto next = std::max(now(), last + 1);
+    if (last_ingestion.compare_exchange_weak(last, next)) return next;
+  }
+}
+
+Fate Host::fate(std::string_view kind) {
+  return faults.with([&](const EngineFaults& current) {
+    return current.rules.empty()
+               ? Fate{}
+               : rng.with([&](Rng& generator) { return draw_fate(current, kind, generator); });
+  });
+}
+
+Engine::Engine(std::unique_ptr<Host> host) : host_(std::move(host)) {}
+
+Result<std::unique_ptr<Engine>> Engine::open(EngineOptions options) {
+  set_defaults(options);
+  auto host = std::make_unique<Host>();
+  host->options = std::move(options);
+  host->clock = host->options.clock ? host->options.clock : std::make_shared<SystemClock>();
+  host->faults.with([&](EngineFaults& faults) { faults = host->options.faults; });
+  host->exports.set_total(host->options.export_slots);
+  host->ingestions.set_total(host->options.ingestion_slots);
+  host->queries.set_total(host->options.query_slots);
+  const auto& folder = host->options.data_folder;
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error)
+    return fail(ErrorKind::unavailable, "engine.open",
+                "creating " + folder.string() + ": " + error.message());
+  // The catalogue first: its lock keeps another engine's scratch from being emptied here.
+  KC_TRY(host->catalogue, Catalogue::open((folder / "catalogue.sqlite").string()));
+  KC_CHECK_OK(ExtentFiles::prepare(folder));
+  host->files = std::make_unique<ExtentFiles>(folder);
+  KC_CHECK_OK(recover(*host));
+  KC_CHECK_OK(start_execution(*host));
+  const int workers = host->options.export_slots + host->options.ingestion_slots + kOtherWorkers;
+  host->operations = std::make_unique<Operations>(*host, workers);
+  return std::unique_ptr<Engine>(new Engine(std::move(host)));
+}
+
+Engine::~Engine() { close(); }
+
+void Engine::close() {
+  if (host_->closed.exchange(true)) return;
+  host_->duck->interrupt();
+  host_->operations->stop();
+}
+
+Result<DataSet> Engine::query(const std::string& database, const std::string& text,
+                              const RequestOptions& options) {
+  if (host_->closed) return fail(ErrorKind::cancelled, "engine.closed", "the engine is closed");
+  const auto fate = host_->fate("Query");
+  constexpr std::string_view kOrigin = "RequestRateLimitPolicy/WorkloadGroup/default";
+  if (fate.throttle) return throttled("Query", host_->queries.total(), kOrigin);
+  KC_TRY(const auto slot, host_->queries.take("Query", kOrigin));
+  Session session{*host_, database, options};
+  KC_TRY(const auto entry, database_of(session));
+  return run_query(session, text);
+}
+
+Result<DataSet> Engine::command(const std::string& database, const std::string& text,
+                                const RequestOptions& options) {
+  if (host_->closed) return fail(ErrorKind::cancelled, "engine.closed", "the engine is closed");
+  Session session{*host_, database, options};
+  if (session.options.activity.is_nil()) session.options.activity = host_->new_id();
+  KC_TRY(const auto rows, run_command(session, text));
+  DataSet answer;
+  answer.tables.push_back(encode(rows));
+  answer.lose_answer = session.lose_answer;
+  return answer;
+}
+
+void Engine::set_faults(EngineFaults faults) {
+  host_->faults.with([&](EngineFaults& current) { current = std::move(faults); });
+}
+
+Uuid Engine::new_id() { return host_->new_id(); }
+const EngineOptions& Engine::options() const { return host_->options; }
+
+}  // namespace kc::engine

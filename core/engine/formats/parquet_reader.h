@@ -1,0 +1,20 @@
+// A SELECT that reads Parquet files as a table's columns, by the documented conversions: what the
+// matrix does not allow (text to guid, integers to timespan) becomes null, as it would at a
+// cluster. Used by ingestion. Thread promise: safe from any thread.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/engine/formats/text_reader.h"
+#include "core/engine/storage/duck.h"
+
+namespace kc::engine {
+
+// Columns c0, c1, … in the order of `columns`; mappings address a member of the file's root by
+// `path`.
+Result<std::string> parquet_select(Duck& duck, const std::vector<std::string>& files,
+                                   const std::vector<Column>& columns,
+                                   const std::vector<FieldMapping>& mappings);
+
+}  // namespace kc::engine

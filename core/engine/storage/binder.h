@@ -1,0 +1,47 @@
+// The tables of one request: resolves names for the translator to reads of extent files, leaving
+// out the extents that the query's leading filters exclude, and keeps those files until the request
+// is over. All tables are seen at one version of the catalogue. Thread promise: belongs to one
+// request.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/engine/host.h"
+#include "core/engine/translate/translate.h"
+
+namespace kc::engine {
+
+class RequestBinder final : public Binder {
+ public:
+  explicit RequestBinder(Session& session)
+      : session_(session), now_(session.options.query_now.value_or(session.host.now())) {}
+
+  Result<Relation> table(std::string_view database, std::string_view name,
+                         const ScanHints& hints) override;
+  Result<std::vector<std::string>> table_names(std::string_view database) override;
+  std::int64_t now_ticks() override { return now_; }
+  std::int64_t cursor_current() override;
+  std::string current_database() override { return session_.database; }
+
+  // False where the catalogue changed between two tables: bind again.
+  bool consistent() const { return consistent_; }
+
+ private:
+  void seen(std::int64_t version);
+
+  Session& session_;
+  std::int64_t now_;
+  std::optional<std::int64_t> version_;
+  bool consistent_ = true;
+  std::vector<FilePins> pins_;
+};
+
+// `(SELECT … UNION ALL SELECT …)` over the given extents of a table, with columns c0, c1, … and the
+// hidden ones asked for.
+std::string extents_sql(const TableSchema& schema, const std::vector<Extent>& extents,
+                        const std::vector<std::vector<Column>>& shapes, const ExtentFiles& files,
+                        const ScanHints& hints);
+
+}  // namespace kc::engine
