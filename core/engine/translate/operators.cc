@@ -17,16 +17,19 @@ std::string pair_of(std::string_view types_of, const Sql& a, const Sql& b) {
          std::string(to_string(b.type));
 }
 
-// Never negative, whatever the signs: a remainder of Kusto lies in [0, |divisor|).
-std::string remainder(const std::string& a, const std::string& b, bool positive_divisor) {
-  const std::string plain = "(" + a + " % " + b + ")";
-  return "(CASE WHEN " + plain + " < 0 THEN " + plain + " + " +
-         (positive_divisor ? b : "abs(" + b + ")") + " ELSE " + plain + " END)";
-}
-
 bool positive(const Sql& value) {
   return value.literal && !value.literal->is_null &&
          (value.type == ScalarType::real_ ? value.literal->number > 0 : value.literal->integer > 0);
+}
+
+// Never negative, whatever the signs: a remainder of Kusto lies in [0, |divisor|). A known divisor
+// keeps the dividend, which may be a long hash, from being written twice.
+std::string remainder(const Sql& a, const Sql& b, const std::string& x, const std::string& y) {
+  constexpr std::int64_t kSafe = std::int64_t{1} << 62;
+  if (positive(b) && a.type != ScalarType::real_ && b.literal->integer < kSafe)
+    return "(((" + x + " % " + y + ") + " + y + ") % " + y + ")";
+  const std::string plain = "(" + x + " % " + y + ")";
+  return "(CASE WHEN " + plain + " < 0 THEN " + plain + " + abs(" + y + ") ELSE " + plain + " END)";
 }
 
 }  // namespace
@@ -125,7 +128,7 @@ Result<Sql> Translator::arithmetic(char op, Sql a, Sql b, std::size_t offset) {
     if (op == '+' || op == '-') return simple(ScalarType::timespan_);
     made.type = op == '/' ? ScalarType::real_ : ScalarType::timespan_;
     if (op == '/') made.text = "(CAST(" + a.text + " AS DOUBLE) / CAST(" + b.text + " AS DOUBLE))";
-    if (op == '%') made.text = remainder(a.text, b.text, positive(b));
+    if (op == '%') made.text = remainder(a, b, a.text, b.text);
     return op == '*' ? Result<Sql>(refuse()) : made;
   }
   if (a_span || b_span) {
@@ -150,7 +153,7 @@ Result<Sql> Translator::arithmetic(char op, Sql a, Sql b, std::size_t offset) {
     }
     const std::string x = as_long(a), y = as_long(b);
     if (op == '%') {
-      made.text = remainder(x, y, positive(b));
+      made.text = remainder(a, b, x, y);
     } else {
       made.text = "(" + x + (op == '/' ? " // " : std::string(" ") + op + " ") + y + ")";
     }
@@ -160,7 +163,7 @@ Result<Sql> Translator::arithmetic(char op, Sql a, Sql b, std::size_t offset) {
   b = to(ScalarType::real_, b);
   if (op == '%') {
     made.type = ScalarType::real_;
-    made.text = remainder(a.text, b.text, positive(b));
+    made.text = remainder(a, b, a.text, b.text);
     return made;
   }
   return simple(ScalarType::real_);
