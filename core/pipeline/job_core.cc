@@ -500,6 +500,7 @@ void JobCore::rest(BlockId id) {
   advance(id);
   // The last block to come to rest lets a failed or stopped table finish.
   const Block* at = block(id);
+  if (stopping_) clean_folders();
   if (at && !waits(id) && (stopping_ || table_of(*at).state == TableState::failed))
     advance_table(at->table);
 }

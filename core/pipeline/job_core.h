@@ -146,6 +146,7 @@ class JobCore {
 
   // job_core_plan.cc
   void plan(TableCopy& table);
+  void plan_held_back();
   void planned(const TableName& name, const kusto::PlanGroups& groups);
   void plan_crowd(const TableName& name, const BlockRange& range, std::int64_t slices);
   void plan_failed(const TableName& name, const Error& error);
@@ -232,6 +233,7 @@ class JobCore {
   std::uint64_t last_id_ = 0;
   std::map<BlockId, BlockWork> blocks_;
   std::map<TableName, TableWork> tables_;
+  std::set<TableName> plans_held_back_;  // by planned_ahead_max
   std::map<CallId, OnAnswer> calls_;
   std::map<CallId, std::function<void(Result<bool>)>> folder_calls_;
   std::map<SlotId, Then> slots_;

@@ -38,15 +38,16 @@ void JobCore::clean_tags(const TableName& name) {
           }
           table.failures = 0;
           if (trouble_ && trouble_->code == "clean.tags_failed") trouble_.reset();
-          for (const BlockId id : ids) table.tags_to_drop.erase(id);
           commit({record::TagsDropped{ids}}, [this, name, ids] {
             tables_[name].tags_busy = false;
             for (const BlockId id : ids) {
+              tables_[name].tags_to_drop.erase(id);
               if (!block(id)) blocks_.erase(id);
             }
             clean_tags(name);
             clean_folders();
             advance_table(name);
+            plan_held_back();
           });
         });
 }
@@ -108,6 +109,7 @@ void JobCore::close_folder(BlockId id, int attempt) {
       if (!block(key.first)) blocks_.erase(key.first);
       clean_folders();
       advance_table(table);
+      plan_held_back();
     });
   });
   emit(CloseFolder{.call = call,

@@ -1,4 +1,6 @@
 // Planning: cuts a table's window into blocks, resumed at the last bound and never repeated.
+#include <utility>
+
 #include "core/base/check.h"
 #include "core/pipeline/job_core.h"
 #include "core/plan/cut.h"
@@ -37,7 +39,11 @@ kusto::RowSet rest_of(const TableCopy& table, std::optional<Ticks> low, std::opt
 void JobCore::plan(TableCopy& table) {
   TableWork& at = tables_[table.name];
   const auto live = static_cast<std::int64_t>(ledger_.blocks.size());
-  if (at.planning || live >= limits_.planned_ahead_max) return;
+  if (at.planning) return;
+  if (live >= limits_.planned_ahead_max) {
+    plans_held_back_.insert(table.name);
+    return;
+  }
   at.planning = true;
   const TableName name = table.name;
   read(Side::source,
@@ -48,6 +54,11 @@ void JobCore::plan(TableCopy& table) {
          if (!answer) return plan_failed(name, answer.error());
          planned(name, std::get<kusto::PlanGroups>(*answer));
        });
+}
+
+// Blocks were finished: there may be room for those that had to wait for it.
+void JobCore::plan_held_back() {
+  for (const TableName& name : std::exchange(plans_held_back_, {})) advance_table(name);
 }
 
 void JobCore::planned(const TableName& name, const kusto::PlanGroups& groups) {

@@ -1,0 +1,530 @@
+#include "core/pipeline/runner.h"
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <utility>
+
+#include "core/base/check.h"
+#include "core/base/guarded.h"
+#include "core/base/redact.h"
+#include "core/checkpoint/journal.h"
+#include "core/pipeline/executor.h"
+
+namespace kc::pipeline {
+namespace {
+
+template <class... Handlers>
+struct Overloaded : Handlers... {
+  using Handlers::operator()...;
+};
+
+// What goes into the lake and the log says where, never with which secret.
+JobSpec without_secrets(JobSpec spec) {
+  for (std::string* text : {&spec.lake, &spec.source, &spec.destination}) *text = redact(*text);
+  return spec;
+}
+
+// The first field in which the two differ, as the user wrote it; empty if none. Slots may change at any time.
+std::string difference(const JobSpec& a, const JobSpec& b) {
+  if (a.source != b.source) return "source";
+  if (a.destination != b.destination) return "destination";
+  if (a.db != b.db) return "db";
+  if (a.destination_db != b.destination_db) return "destinationDb";
+  if (a.tables_include != b.tables_include) return "tablesInclude";
+  if (a.tables_exclude != b.tables_exclude) return "tablesExclude";
+  if (a.format != b.format) return "format";
+  return {};
+}
+
+}  // namespace
+
+class Runner::Impl {
+ public:
+  Impl(const Clock& clock, Connections connections, RunnerOptions options, RunnerListener& listener, Log& log, Rng rng)
+      : clock_(clock), connections_(std::move(connections)), options_(options), listener_(listener), log_(log),
+        rng_(rng), workers_(options.workers) {}
+  ~Impl() { stop(); }
+
+  Result<void> start(JobWish wish);
+  Result<void> cancel(const std::string& id);
+  void stop();
+
+ private:
+  struct Call {
+    Side side = Side::source;
+    kusto::Command command;
+    kusto::CallOptions options;
+    Ticks grant_expiry;
+  };
+  // One cluster that jobs of this process talk to.
+  struct Cluster {
+    std::string address;
+    std::shared_ptr<kusto::Kusto> door;
+    cluster::ClusterCore core;
+    explicit Cluster(cluster::ClusterLimits limits) : core(limits) {}
+  };
+  // Owned by the core thread, except what its comment says.
+  struct Job {
+    JobKey key = 0;
+    JobSpec spec;                            // as given, with its secrets
+    std::unique_ptr<Lake> lake;              // any thread
+    std::unique_ptr<Lease> lease;
+    std::optional<Journal> journal;          // on the strand
+    std::shared_ptr<Strand> strand;
+    std::shared_ptr<const std::vector<Record>> committing;  // on the strand
+    std::unique_ptr<JobCore> core;
+    Cluster* clusters[2] = {nullptr, nullptr};
+    std::map<CallId, Call> calls;            // asked for, not dispatched
+    bool over = false;
+  };
+  using JobPtr = std::shared_ptr<Job>;
+
+  // Opening, on a worker
+  void open(const JobWish& wish, JobKey key);
+  Result<JobPtr> open_job(const JobWish& wish, JobKey key, Ledger& ledger, std::optional<JobSpec>& resume);
+  void ended(const std::string& id, JobResult result);
+  static Problem problem_of(const Error& error) {
+    return {.code = error.code, .detail = error.message, .fix = error.fix,
+            .retryable = error.kind == ErrorKind::unavailable || error.kind == ErrorKind::throttled};
+  }
+
+  // On the core thread
+  void adopt(const JobPtr& job, Ledger ledger, std::optional<JobSpec> resume);
+  Cluster& cluster_at(const std::string& address, std::shared_ptr<kusto::Kusto> door);
+  void handle(const JobPtr& job, Event event);
+  void perform(const JobPtr& job, Effect& effect);
+  void commit(const JobPtr& job, std::vector<Record> records, bool again);
+  void dispatch(JobKey key, CallId call);
+  void compact(const JobPtr& job, std::uint64_t seq);
+  void sweep(const JobPtr& job);
+  void close_folder(const JobPtr& job, CallId call, const std::string& folder);
+  void cluster_event(Cluster& cluster, cluster::Event event);
+  void poll(Cluster& cluster, const cluster::Poll& poll);
+  void ask_capacity(Cluster& cluster);
+  void finish(const JobPtr& job);
+  JobPtr find(JobKey key);
+  void add_slots(const Job& job, Progress& progress) const;
+
+  // On a worker
+  Result<kusto::Answer> run(Job& job, Call& call);
+
+  const Clock& clock_;
+  const Connections connections_;
+  const RunnerOptions options_;
+  RunnerListener& listener_;
+  Log& log_;
+  Guarded<Rng> rng_;
+  Guarded<std::map<std::string, JobKey>> running_;   // ids that this runner holds
+  Guarded<std::map<std::string, std::shared_ptr<kusto::Kusto>>> doors_;
+  std::map<JobKey, JobPtr> jobs_;                    // core thread
+  std::map<std::string, std::unique_ptr<Cluster>> clusters_;  // core thread; never removed while running
+  std::atomic<bool> stopping_{false};
+  std::atomic<JobKey> last_key_{0};
+  Loop mirror_;
+  Pool workers_;
+  Loop loop_;  // last: its thread uses everything above
+};
+
+// ---- Wishes
+
+Result<void> Runner::Impl::start(JobWish wish) {
+  if (stopping_) return fail(ErrorKind::unavailable, "server.shutting_down", "the service is stopping");
+  const JobKey key = ++last_key_;
+  const bool fresh = running_.with([&](auto& running) { return running.try_emplace(wish.spec.id, key).second; });
+  if (!fresh) return fail(ErrorKind::conflict, "job.exists", "job '" + wish.spec.id + "' is running here already");
+  workers_.post([this, wish = std::move(wish), key] { open(wish, key); });
+  return {};
+}
+
+Result<void> Runner::Impl::cancel(const std::string& id) {
+  const JobKey key = running_.with([&](const auto& running) {
+    const auto found = running.find(id);
+    return found == running.end() ? JobKey{0} : found->second;
+  });
+  if (key == 0) return fail(ErrorKind::not_found, "job.not_found", "job '" + id + "' does not run here");
+  loop_.post([this, key, id] {
+    if (const JobPtr job = find(key)) return handle(job, Wished{Wish::cancel});
+    // Still being opened: asked again once it is.
+    loop_.post_after(std::chrono::milliseconds(50), [this, id] { (void)cancel(id); });
+  });
+  return {};
+}
+
+void Runner::Impl::stop() {
+  if (stopping_.exchange(true)) return;
+  doors_.with([](auto& doors) {
+    for (auto& [address, door] : doors) door->close();
+  });
+  loop_.stop();
+  workers_.stop();
+  mirror_.stop();
+  jobs_.clear();  // leases go with them
+}
+
+// ---- Opening a job: the lease, the journal, the doors
+
+void Runner::Impl::open(const JobWish& wish, JobKey key) {
+  Ledger ledger;
+  std::optional<JobSpec> resume;
+  auto job = open_job(wish, key, ledger, resume);
+  if (!job) {
+    return ended(wish.spec.id, {.state = JobState::failed, .problem = problem_of(job.error()), .at = clock_.now(), .found_ended = false});
+  }
+  const JobPtr opened = *job;
+  listener_.on_opened(wish.spec.id, ledger.uid);
+  if (!opened->journal) {
+    // The lake says that the job has ended: nothing is written, nothing is copied.
+    JobCore reader(std::move(ledger), options_.job, 1);
+    for (auto& effect : reader.handle(clock_.now(), Started{})) {
+      if (auto* publish = std::get_if<Publish>(&effect)) listener_.on_progress(publish->progress);
+    }
+    const Ledger& known = reader.ledger();
+    return ended(wish.spec.id, {.state = known.state, .problem = known.problem, .at = known.ended_at.value_or(clock_.now()), .found_ended = true});
+  }
+  const auto snapshot = std::make_shared<std::vector<Record>>(ledger.snapshot());
+  const auto [seq, epoch, writer] = opened->journal->position();
+  mirror_.post([this, id = wish.spec.id, snapshot, epoch = epoch, seq = seq] { listener_.on_replayed(id, epoch, seq, *snapshot); });
+  loop_.post([this, opened, resume, ledger = std::make_shared<Ledger>(std::move(ledger))] {
+    adopt(opened, std::move(*ledger), resume);
+  });
+}
+
+Result<Runner::Impl::JobPtr> Runner::Impl::open_job(const JobWish& wish, JobKey key, Ledger& ledger,
+                                                    std::optional<JobSpec>& resume) {
+  auto job = std::make_shared<Job>();
+  job->key = key;
+  job->spec = wish.spec;
+  job->strand = std::make_shared<Strand>(workers_);
+  KC_TRY(job->lake, connections_.open_lake(wish.spec));
+  KC_TRY(job->lease, job->lake->acquire_lease(options_.holder));
+  KC_TRY(const auto files, job->lake->list("checkpoint/"));
+  const Uuid writer = rng_.with([](Rng& rng) { return Uuid::random(rng); });
+  const JobSpec public_spec = without_secrets(wish.spec);
+  const JournalReplay replay{.begin = [&ledger] { ledger = Ledger{}; },
+                             .apply = [&ledger](const Record& record) { return ledger.apply(record); }};
+  if (files.empty()) {
+    if (wish.progress_known) {
+      return fail(Error{.kind = ErrorKind::conflict,
+                        .code = "checkpoint.missing",
+                        .message = "job '" + wish.spec.id + "' has made progress before, but its checkpoint is not in " + job->lake->describe(),
+                        .fix = "restore the lake folder, or give the job a new id to copy from the beginning"});
+    }
+    const Uuid uid = rng_.with([](Rng& rng) { return Uuid::random(rng); });
+    std::vector<Record> first{record::JobCreated{.spec = public_spec, .uid = uid, .at = clock_.now()}};
+    for (const Record& record : first) KC_CHECK_OK(ledger.apply(record));
+    KC_TRY(auto journal, Journal::create(*job->lake, writer, first));
+    job->journal.emplace(std::move(journal));
+  } else {
+    KC_CHECK_OK(Journal::read_only(*job->lake, replay));
+    const bool retry = ledger.state == JobState::failed && wish.resume_failed;
+    const bool may_change = retry && ledger.iteration == 0;
+    if (const std::string field = difference(public_spec, ledger.spec); !field.empty() && !may_change) {
+      return fail(Error{.kind = ErrorKind::conflict,
+                        .code = "job.exists",
+                        .message = "the lake folder " + job->lake->describe() + " belongs to a job with another '" + field + "'",
+                        .fix = "use another lake folder or another job id"});
+    }
+    if (is_terminal(ledger.state) && !retry) return job;
+    if (retry) {
+      resume = may_change ? public_spec : ledger.spec;
+    }
+    KC_TRY(auto journal, Journal::open(*job->lake, writer, clock_.now(), replay));
+    job->journal.emplace(std::move(journal));
+  }
+  for (const std::string& address : {wish.spec.source, wish.spec.destination}) {
+    const bool known = doors_.with([&](const auto& doors) { return doors.contains(address); });
+    if (known) continue;
+    auto door = connections_.connect(address);
+    if (!door) return fail(std::move(door).error());
+    doors_.with([&](auto& doors) { doors.try_emplace(address, std::shared_ptr<kusto::Kusto>(std::move(*door))); });
+  }
+  return job;
+}
+
+void Runner::Impl::ended(const std::string& id, JobResult result) {
+  running_.with([&](auto& running) { running.erase(id); });
+  log_.log(result.state == JobState::failed ? Level::warn : Level::info, "job.ended",
+           {{"job", id}, {"state", to_string(result.state)}, {"problem", result.problem ? result.problem->code : std::string{}},
+            {"detail", result.problem ? result.problem->detail : std::string{}}});
+  // Behind the records that are still on their way to the mirror.
+  mirror_.post([this, id, result = std::move(result)] { listener_.on_end(id, result); });
+}
+
+// ---- The core thread
+
+Runner::Impl::JobPtr Runner::Impl::find(JobKey key) {
+  const auto found = jobs_.find(key);
+  return found == jobs_.end() ? nullptr : found->second;
+}
+
+Runner::Impl::Cluster& Runner::Impl::cluster_at(const std::string& address, std::shared_ptr<kusto::Kusto> door) {
+  auto& cluster = clusters_[address];
+  if (!cluster) {
+    cluster = std::make_unique<Cluster>(options_.cluster);
+    cluster->address = address;
+    cluster->door = std::move(door);
+  }
+  return *cluster;
+}
+
+void Runner::Impl::adopt(const JobPtr& job, Ledger ledger, std::optional<JobSpec> resume) {
+  jobs_.emplace(job->key, job);
+  const std::string* addresses[2] = {&job->spec.source, &job->spec.destination};
+  for (const Side side : {Side::source, Side::destination}) {
+    const std::string& address = *addresses[static_cast<std::size_t>(side)];
+    auto door = doors_.with([&](auto& doors) { return doors.at(address); });
+    job->clusters[static_cast<std::size_t>(side)] = &cluster_at(address, std::move(door));
+  }
+  log_.log(Level::info, "job.opened",
+           {{"job", job->spec.id}, {"uid", ledger.uid}, {"epoch", ledger.epoch}, {"lake", job->lake->describe()}});
+  const std::uint64_t seed = rng_.with([](Rng& rng) { return rng.next(); });
+  job->core = std::make_unique<JobCore>(std::move(ledger), options_.job, seed);
+  const cluster::Shares shares{.query = job->spec.query_slots, .export_ = job->spec.export_slots, .ingestion = job->spec.ingestion_slots};
+  for (Cluster* cluster : job->clusters) cluster_event(*cluster, cluster::JobJoined{.job = job->key, .shares = shares});
+  handle(job, Started{std::move(resume)});
+}
+
+void Runner::Impl::handle(const JobPtr& job, Event event) {
+  if (job->over) return;
+  std::vector<Effect> effects;
+  try {
+    const AssertScope scope;
+    effects = job->core->handle(clock_.now(), std::move(event));
+  } catch (const AssertionFailed& failed) {
+    // The core is broken, not the process: this job is held, the others go on.
+    log_.log(Level::error, "job.assert", {{"job", job->spec.id}, {"what", failed.what()}});
+    job->over = true;
+    for (Cluster* cluster : job->clusters) cluster_event(*cluster, cluster::JobLeft{job->key});
+    jobs_.erase(job->key);
+    return ended(job->spec.id, {.state = JobState::failed,
+                                .problem = Problem{.code = "internal.assert", .detail = failed.what(), .fix = "report it with the job's log", .retryable = false},
+                                .at = clock_.now(), .found_ended = false});
+  }
+  for (Effect& effect : effects) perform(job, effect);
+  if (job->core->over()) finish(job);
+}
+
+void Runner::Impl::finish(const JobPtr& job) {
+  if (std::exchange(job->over, true)) return;
+  for (Cluster* cluster : job->clusters) cluster_event(*cluster, cluster::JobLeft{job->key});
+  const Ledger& ledger = job->core->ledger();
+  JobResult result{.state = ledger.state, .problem = ledger.problem, .at = ledger.ended_at.value_or(clock_.now()), .found_ended = false};
+  if (job->core->abandoned()) {
+    result.state = JobState::failed;
+    result.problem = job->core->abandoned();
+  }
+  jobs_.erase(job->key);
+  // The lease goes with the last worker that still holds the job.
+  job->lease.reset();
+  ended(job->spec.id, std::move(result));
+}
+
+void Runner::Impl::perform(const JobPtr& job, Effect& effect) {
+  const auto side_of = [&](Side side) -> Cluster& { return *job->clusters[static_cast<std::size_t>(side)]; };
+  std::visit(
+      Overloaded{
+          [&](CommitRecords& e) { commit(job, std::move(e.records), false); },
+          [&](CommitAgain&) { commit(job, {}, true); },
+          [&](RunRead& e) {
+            job->calls.emplace(e.call, Call{.side = e.side, .command = std::move(e.read), .options = std::move(e.options), .grant_expiry = {}});
+            cluster_event(side_of(e.side), cluster::CallAsked{.job = job->key, .call = e.call, .kind = SlotKind::query});
+          },
+          [&](RunWrite& e) {
+            const SlotKind kind = !e.holds_slot                                               ? SlotKind::query
+                                  : std::holds_alternative<kusto::StartExport>(e.write) ? SlotKind::export_
+                                                                                        : SlotKind::ingestion;
+            job->calls.emplace(e.call, Call{.side = e.side, .command = std::move(e.write), .options = std::move(e.options), .grant_expiry = e.grant_expiry});
+            cluster_event(side_of(e.side), cluster::CallAsked{.job = job->key, .call = e.call, .kind = kind});
+          },
+          [&](CloseFolder& e) { close_folder(job, e.call, e.folder); },
+          [&](AskSlot& e) {
+            cluster_event(side_of(e.side), cluster::SlotAsked{.job = job->key, .slot = e.slot, .kind = e.kind, .in_use = e.in_use});
+          },
+          [&](ReturnSlot& e) { cluster_event(side_of(e.side), cluster::SlotReturned{.job = job->key, .slot = e.slot}); },
+          [&](Watch& e) {
+            cluster_event(side_of(e.side), cluster::WatchAsked{.job = job->key, .operation = e.operation, .kind = e.kind});
+          },
+          [&](Unwatch& e) { cluster_event(side_of(e.side), cluster::WatchDropped{.job = job->key, .operation = e.operation}); },
+          [&](SetTimer& e) {
+            const auto delay = std::chrono::nanoseconds(std::max<std::int64_t>(0, (e.at - clock_.now()).ticks) * 100);
+            loop_.post_after(delay, [this, job, timer = e.timer] { handle(job, TimerDue{timer}); });
+          },
+          [&](Publish& e) {
+            add_slots(*job, e.progress);
+            listener_.on_progress(e.progress);
+          },
+          [&](Abandon& e) {
+            log_.log(Level::error, "job.let_go", {{"job", job->spec.id}, {"code", e.problem.code}, {"detail", e.problem.detail}});
+          },
+      },
+      effect);
+}
+
+void Runner::Impl::add_slots(const Job& job, Progress& progress) const {
+  struct Row { Side side; SlotKind kind; };
+  for (const auto& [side, kind] : {Row{Side::source, SlotKind::export_}, Row{Side::destination, SlotKind::ingestion},
+                                   Row{Side::source, SlotKind::query}, Row{Side::destination, SlotKind::query}}) {
+    const auto use = job.clusters[static_cast<std::size_t>(side)]->core.slots(job.key, kind);
+    progress.slots.push_back({.cluster = std::string(to_string(side)), .kind = std::string(to_string(kind)), .used = use.used, .limit = use.limit});
+  }
+}
+
+void Runner::Impl::commit(const JobPtr& job, std::vector<Record> records, bool again) {
+  if (!again) job->committing = std::make_shared<const std::vector<Record>>(std::move(records));
+  job->strand->post([this, job, again, batch = job->committing] {
+    auto result = again ? job->journal->retry() : job->journal->commit(*batch);
+    if (!result) {
+      loop_.post([this, job, error = std::move(result).error()] { handle(job, CommitFailed{error}); });
+      return;
+    }
+    const std::uint64_t epoch = job->journal->position().epoch, seq = result->seq();
+    mirror_.post([this, job, epoch, seq, batch] { listener_.on_committed(job->spec.id, epoch, seq, *batch); });
+    const bool compaction = job->journal->wants_compaction();
+    loop_.post([this, job, seq, compaction] {
+      handle(job, CommitDone{});
+      // The ledger is now what file `seq` and all before it amount to.
+      if (compaction && !job->over) compact(job, seq);
+    });
+  });
+}
+
+// Beside the work, in bounded steps; an error costs nothing but space, and the next commit asks again.
+void Runner::Impl::compact(const JobPtr& job, std::uint64_t seq) {
+  job->strand->post([this, job, seq, snapshot = job->core->ledger().snapshot()] {
+    if (const auto done = job->journal->compact(snapshot, seq); !done) {
+      log_.log(Level::warn, "journal.compaction_failed", {{"job", job->spec.id}, {"detail", done.error().message}});
+    }
+    sweep(job);
+  });
+}
+
+void Runner::Impl::sweep(const JobPtr& job) {
+  if (!job->journal->wants_sweep()) return;
+  job->strand->post([this, job] {
+    if (job->journal->sweep()) sweep(job);
+  });
+}
+
+void Runner::Impl::close_folder(const JobPtr& job, CallId call, const std::string& folder) {
+  workers_.post([this, job, call, folder] {
+    auto closed = job->lake->close_folder(folder);
+    loop_.post([this, job, call, closed = std::move(closed)] { handle(job, FolderAnswered{.call = call, .closed = closed}); });
+  });
+}
+
+// ---- Calls to clusters
+
+void Runner::Impl::dispatch(JobKey key, CallId id) {
+  const JobPtr job = find(key);
+  if (!job) return;
+  const auto found = job->calls.find(id);
+  KC_ASSERT(found != job->calls.end(), "a call that nobody asked for");
+  auto call = std::make_shared<Call>(std::move(found->second));
+  job->calls.erase(found);
+  workers_.post([this, job, id, call] {
+    auto answer = run(*job, *call);
+    loop_.post([this, job, id, side = call->side, answer = std::move(answer)]() mutable {
+      const bool throttled = !answer && answer.error().kind == ErrorKind::throttled;
+      if (!job->over) {
+        cluster_event(*job->clusters[static_cast<std::size_t>(side)],
+                      cluster::CallAnswered{.job = job->key, .call = id, .throttled = throttled});
+      }
+      handle(job, Answered{.call = id, .answer = std::move(answer)});
+    });
+  });
+}
+
+// Turns lake-relative names into URIs, with their secrets, and sends.
+Result<kusto::Answer> Runner::Impl::run(Job& job, Call& call) {
+  if (auto* write = std::get_if<kusto::Write>(&call.command)) {
+    if (auto* start = std::get_if<kusto::StartExport>(write)) {
+      KC_TRY(auto grant, job.lake->open_folder(start->folder_uri, call.grant_expiry));
+      start->folder_uri = std::move(grant.uri);
+    } else if (auto* ingest = std::get_if<kusto::StartIngest>(write)) {
+      for (std::string& name : ingest->blob_uris) {
+        KC_TRY(name, job.lake->read_uri(name));
+      }
+    }
+  }
+  auto answer = job.clusters[static_cast<std::size_t>(call.side)]->door->run(call.command, call.options);
+  if (!answer) {
+    log_.log(Level::debug, "call.failed",
+             {{"job", job.spec.id}, {"request", call.options.request_id}, {"kind", to_string(answer.error().kind)},
+              {"code", answer.error().code}, {"detail", answer.error().message}});
+  }
+  return answer;
+}
+
+void Runner::Impl::cluster_event(Cluster& cluster, cluster::Event event) {
+  for (auto& effect : cluster.core.handle(clock_.now(), std::move(event))) {
+    std::visit(Overloaded{
+                   // A core is never entered from inside another's event: what it causes comes after.
+                   [&](cluster::GrantSlot& e) {
+                     loop_.post([this, e] {
+                       if (const JobPtr job = find(e.job)) handle(job, SlotGranted{e.slot});
+                     });
+                   },
+                   [&](cluster::Dispatch& e) { dispatch(e.job, e.call); },
+                   [&](cluster::Poll& e) { poll(cluster, e); },
+                   [&](cluster::AskCapacity&) { ask_capacity(cluster); },
+                   [&](cluster::TellEnded& e) {
+                     loop_.post([this, e, &cluster] {
+                       const JobPtr job = find(e.job);
+                       if (!job) return;
+                       for (const Side side : {Side::source, Side::destination}) {
+                         if (job->clusters[static_cast<std::size_t>(side)] == &cluster) handle(job, OperationEnded{.side = side, .operation = e.operation});
+                       }
+                     });
+                   },
+                   [&](cluster::TellLost& e) {
+                     loop_.post([this, e, &cluster] {
+                       const JobPtr job = find(e.job);
+                       if (!job) return;
+                       for (const Side side : {Side::source, Side::destination}) {
+                         if (job->clusters[static_cast<std::size_t>(side)] == &cluster) handle(job, OperationLost{.side = side, .operation = e.operation});
+                       }
+                     });
+                   },
+                   [&](cluster::WakeAt& e) {
+                     const auto delay = std::chrono::nanoseconds(std::max<std::int64_t>(0, (e.at - clock_.now()).ticks) * 100);
+                     loop_.post_after(delay, [this, &cluster] { cluster_event(cluster, cluster::TimerDue{}); });
+                   },
+               },
+               effect);
+  }
+}
+
+void Runner::Impl::poll(Cluster& cluster, const cluster::Poll& poll) {
+  const std::string id = rng_.with([](Rng& rng) { return Uuid::random(rng).text(); });
+  workers_.post([this, &cluster, poll, id] {
+    auto answer = cluster.door->run(kusto::Read{kusto::ReadOperations{.ids = poll.operations, .older_than_window = poll.older_than_window}},
+                                    {.request_id = "KustoCopy.operations;" + id, .deadline = Timespan::seconds(60)});
+    loop_.post([this, &cluster, answer = std::move(answer)]() mutable {
+      if (!answer) return cluster_event(cluster, cluster::Polled{fail(std::move(answer).error())});
+      cluster_event(cluster, cluster::Polled{std::move(std::get<kusto::OperationList>(*answer).operations)});
+    });
+  });
+}
+
+void Runner::Impl::ask_capacity(Cluster& cluster) {
+  const std::string id = rng_.with([](Rng& rng) { return Uuid::random(rng).text(); });
+  workers_.post([this, &cluster, id] {
+    auto answer = cluster.door->run(kusto::Read{kusto::ReadCapacity{}}, {.request_id = "KustoCopy.capacity;" + id, .deadline = Timespan::seconds(60)});
+    loop_.post([this, &cluster, answer = std::move(answer)]() mutable {
+      if (!answer) return cluster_event(cluster, cluster::CapacityAnswered{fail(std::move(answer).error())});
+      cluster_event(cluster, cluster::CapacityAnswered{std::move(std::get<kusto::CapacityList>(*answer).resources)});
+    });
+  });
+}
+
+// ---- The public face
+
+Runner::Runner(const Clock& clock, Connections connections, RunnerOptions options, RunnerListener& listener, Log& log, Rng rng)
+    : impl_(std::make_unique<Impl>(clock, std::move(connections), std::move(options), listener, log, rng)) {}
+Runner::~Runner() = default;
+Result<void> Runner::start(JobWish wish) { return impl_->start(std::move(wish)); }
+Result<void> Runner::cancel(const std::string& job) { return impl_->cancel(job); }
+void Runner::stop() { impl_->stop(); }
+
+}  // namespace kc::pipeline
