@@ -46,7 +46,10 @@ std::uint64_t Rng::below(std::uint64_t bound) {
 
 std::int64_t Rng::between(std::int64_t low, std::int64_t high) {
   KC_ASSERT(low <= high);
-  return low + static_cast<std::int64_t>(below(static_cast<std::uint64_t>(high - low) + 1));
+  // Unsigned throughout: the distance between two signed numbers may exceed the signed range.
+  const std::uint64_t distance = static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
+  const std::uint64_t step = distance == ~std::uint64_t{0} ? next() : below(distance + 1);
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(low) + step);
 }
 
 double Rng::unit() { return static_cast<double>(next() >> 11) * 0x1.0p-53; }
