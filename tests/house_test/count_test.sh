@@ -28,7 +28,23 @@ expect 'failed cases' '2 2 3' <<<'<testcase name="red" classname="red" time="0.1
 expect 'green report, failed program' '4 1 3' <<<'<testcase name="green" classname="green" time="0.1" status="fail">'
 expect 'crash without a report' '0 1 0' <<<'<testcase name="crash" classname="crash" time="0.1" status="fail">'
 expect 'script' '1 0 0' <<<'<testcase name="script" classname="script" time="0.1" status="run">'
-expect 'program that could not be started' '0 0 1' <<<'<testcase name="absent" classname="absent" time="0.1" status="notrun">'
+expect 'program that could not be started' '0 1 0' <<'XML'
+<testcase name="absent" classname="absent" time="0" status="notrun">
+  <skipped message="Unable to find executable"/>
+</testcase>
+XML
+expect 'script that skips itself, then one that runs' '1 0 1' <<'XML'
+<testcase name="choosy" classname="choosy" time="0" status="notrun">
+  <skipped message="SKIP_RETURN_CODE=77"/>
+</testcase>
+<testcase name="script" classname="script" time="0.1" status="run">
+</testcase>
+XML
+expect 'disabled' '0 0 1' <<'XML'
+<testcase name="off" classname="off" time="0" status="disabled">
+  <skipped message="Disabled"/>
+</testcase>
+XML
 expect 'nothing ran' '0 0 0' </dev/null
 expect 'sum' '7 3 6' <<'XML'
 <testcase name="green" classname="green" time="0.1" status="run">
