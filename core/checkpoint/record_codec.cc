@@ -180,17 +180,19 @@ Failure corrupt(std::string_view line, const std::string& why) {
   return fail(ErrorKind::corrupt, "checkpoint.corrupt", why + ": " + shown);
 }
 
-// The alternative whose type word it is, default-made.
-template <std::size_t I = 0>
-bool make_by_word(std::string_view word, Record& record) {
-  if constexpr (I == std::variant_size_v<Record>) {
-    return false;
-  } else {
-    Record candidate{std::in_place_index<I>};
-    if (type_word(candidate) != word) return make_by_word<I + 1>(word, record);
-    record = std::move(candidate);
-    return true;
+template <std::size_t... I>
+std::vector<Record> one_of_each(std::index_sequence<I...>) {
+  return {Record{std::in_place_index<I>}...};
+}
+
+// A default-made record of the type with this word.
+std::optional<Record> made_by_word(std::string_view word) {
+  static const std::vector<Record> kEmpty =
+      one_of_each(std::make_index_sequence<std::variant_size_v<Record>>());
+  for (const Record& record : kEmpty) {
+    if (type_word(record) == word) return record;
   }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -200,9 +202,9 @@ Result<Record> decode_record(std::string_view line) {
   if (!json.is_object()) return corrupt(line, "not a JSON object");
   const auto type = json.find("type");
   if (type == json.end() || !type->is_string()) return corrupt(line, "no type");
-  Record record;
-  if (!make_by_word(type->get_ref<const std::string&>(), record))
-    return corrupt(line, "a type that is not known");
+  auto known = made_by_word(type->get_ref<const std::string&>());
+  if (!known) return corrupt(line, "a type that is not known");
+  Record record = std::move(*known);
   Reader reader(json, 1);
   std::visit([&](auto& one) { fields(reader, one); }, record);
   if (const std::string wrong = reader.verdict(); !wrong.empty()) return corrupt(line, wrong);
