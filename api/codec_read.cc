@@ -14,7 +14,11 @@ namespace {
 
 using nlohmann::json;
 
+// A name longer than any of ours is pointed at as a part of the body that holds it, not repeated to
+// its sender.
 std::string escape_pointer(std::string_view name) {
+  constexpr std::size_t kShownMax = 256;
+  if (name.size() > kShownMax) return {};
   std::string out = "/";
   for (const char c : name) {
     if (c == '~') {

@@ -132,6 +132,7 @@ Result<Submitted> CopyService::submit(JobSpec spec, const std::optional<Idempote
                 "the first request with this Idempotency-Key is still being answered");
   }
   const auto decide = [&]() -> Result<Submitted> {
+    KC_CHECK_OK(store_.drop_keys_before(clock_.now() - store::kIdempotencyKept));
     KC_TRY(const auto known, store_.key(key->key));
     if (!known) return submit_new(std::move(spec), key);
     if (known->fingerprint != key->fingerprint) {
@@ -161,7 +162,6 @@ Result<Submitted> CopyService::submit_new(JobSpec spec, const std::optional<Idem
   if (key) {
     key_row = {
         .key = key->key, .fingerprint = key->fingerprint, .job = spec.id, .answer = std::nullopt};
-    KC_CHECK_OK(store_.drop_keys_before(row.created_at - store::kIdempotencyKept));
   }
   KC_CHECK_OK(store_.add_job(row, key_row));
   // From here on the job is accepted: whatever happens next is told by the job itself.

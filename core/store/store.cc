@@ -261,14 +261,14 @@ Result<void> Store::set_state(std::string_view id, JobState state, std::uint64_t
                               Ticks at) {
   return state_->write([&](Connection& connection) {
     return connection.transaction([&]() -> Result<void> {
-      KC_CHECK_OK(connection
-                      .query("update job set state = ?, revision = ?, ended_at = null, problem = "
-                             "null, progress = null"
-                             " where id = ?")
-                      .bind(to_string(state))
-                      .bind(revision)
-                      .bind(id)
-                      .done());
+      KC_CHECK_OK(
+          connection
+              .query("update job set state = case when wish is null then ? else 'canceling' end,"
+                     " revision = ?, ended_at = null, problem = null, progress = null where id = ?")
+              .bind(to_string(state))
+              .bind(revision)
+              .bind(id)
+              .done());
       if (connection.rows_changed() == 0) return no_job(id);
       return add_event(connection, id, at, "job.state", to_string(state));
     });

@@ -1,0 +1,45 @@
+// The embedded engine's Kusto-compatible HTTP face: /v1/rest/mgmt, /v1/rest/query, /v2/rest/query
+// and /v1/rest/auth/metadata on one loopback port, as official SDKs speak to a cluster. Used by the
+// program and by tests. Thread promise: start and stop belong to one owner; requests run on the
+// server's threads.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/base/result.h"
+
+namespace kc::engine {
+class Engine;
+}
+
+namespace kc::api {
+
+class HttpServer;
+
+struct KustoEndpointOptions {
+  std::string host = "127.0.0.1";
+  int port = 0;  // 0: any free one
+  int threads = 64;
+};
+
+class KustoEndpoint {
+ public:
+  // Listening once this returns; the engine must outlive it. Kind conflict, server.port_in_use.
+  static Result<std::unique_ptr<KustoEndpoint>> start(engine::Engine& engine,
+                                                      const KustoEndpointOptions& options);
+  ~KustoEndpoint();
+  KustoEndpoint(const KustoEndpoint&) = delete;
+  KustoEndpoint& operator=(const KustoEndpoint&) = delete;
+
+  int port() const;
+  std::string url() const;  // http://127.0.0.1:<port>
+  void stop();
+
+ private:
+  KustoEndpoint(std::unique_ptr<HttpServer> server, std::string host);
+  std::unique_ptr<HttpServer> server_;
+  std::string host_;
+};
+
+}  // namespace kc::api
