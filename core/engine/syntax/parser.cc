@@ -65,7 +65,7 @@ Result<LetStatement> Parser::let_statement() {
   const Level level(depth_);
   LetStatement let;
   let.offset = tokens_.take().offset;
-  if (depth_ > kNestingMax) return too_deep(let.offset);
+  if (depth_ > kParserDepthMax) return too_deep(let.offset);
   KC_TRY(let.name, tokens_.name());
   KC_CHECK_OK(tokens_.expect("="));
   if (starts_function()) {

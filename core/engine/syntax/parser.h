@@ -13,9 +13,8 @@
 namespace kc::engine {
 
 inline constexpr std::size_t kQueryTextMax = 4u << 20;  // bytes of one query
-inline constexpr std::size_t kNestingMax =
-    200;  // depth of an expression, a subquery or a tree of either
-inline constexpr std::size_t kOperatorsMax = 500;  // operators of one pipeline
+inline constexpr std::size_t kNestingMax = 200;         // depth of the tree
+inline constexpr std::size_t kOperatorsMax = 500;       // operators of one pipeline
 
 // A whole query: statements separated by `;`, at least one of them tabular. Errors: kind invalid,
 // service_code SYN0001 to SYN0005, line and position in the message.

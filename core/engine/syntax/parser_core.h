@@ -7,6 +7,10 @@
 
 namespace kc::engine {
 
+// Levels of the parser's own recursion, about three for a parenthesis; small enough for a stack of
+// 8 MiB under sanitizers.
+inline constexpr std::size_t kParserDepthMax = 300;
+
 class Parser {
  public:
   explicit Parser(std::string_view text) : tokens_(text) {}
@@ -38,6 +42,7 @@ class Parser {
   // Expressions
   Result<ExprPtr> expression() { return binary(0); }
   Result<ExprPtr> binary(int level);
+  Result<ExprPtr> chain(ExprPtr left, int level, std::size_t start);
   Result<ExprPtr> membership(ExprPtr left, std::string op);
   Result<ExprPtr> range_test(ExprPtr left, std::string op);
   Result<ExprPtr> unary();

@@ -131,12 +131,22 @@ std::string Parser::operator_at(int level) {
   }
 }
 
+// Precedence climbing: one frame for a whole chain of operators, whatever their levels. An
+// operator's right side holds what binds tighter; relations and string operators chain to the left
+// like the rest.
 Result<ExprPtr> Parser::binary(int level) {
-  if (level == kUnary) return unary();
   const std::size_t start = tokens_.offset();
   const Level guard(depth_);
-  if (level == kOr && depth_ > kNestingMax * kUnary) return too_deep(start);
-  KC_TRY(ExprPtr left, binary(level + 1));
+  if (depth_ > kParserDepthMax) return too_deep(start);
+  KC_TRY(ExprPtr left, unary());
+  for (int at = kString; at >= level; --at) {
+    KC_TRY(left, chain(std::move(left), at, start));
+  }
+  return left;
+}
+
+// Everything of exactly this level that follows `left`, whose own parts bind tighter.
+Result<ExprPtr> Parser::chain(ExprPtr left, int level, std::size_t start) {
   std::string op = operator_at(level);
   if (op.empty()) return left;
   if (level == kOr || level == kAnd) {  // kept flat: generated queries chain hundreds of them
@@ -148,7 +158,7 @@ Result<ExprPtr> Parser::binary(int level) {
     }
     return make(level == kOr ? ExprKind::or_ : ExprKind::and_, start, "", std::move(parts));
   }
-  while (!(op = operator_at(level)).empty()) {
+  for (; !op.empty(); op = operator_at(level)) {
     const std::size_t offset = tokens_.take().offset;
     if (op == "between" || op == "!between") {
       KC_TRY(left, range_test(std::move(left), op));
@@ -188,7 +198,7 @@ Result<ExprPtr> Parser::range_test(ExprPtr left, std::string op) {
 Result<ExprPtr> Parser::unary() {
   const Level guard(depth_);
   const std::size_t offset = tokens_.offset();
-  if (depth_ > kNestingMax * kUnary) return too_deep(offset);
+  if (depth_ > kParserDepthMax) return too_deep(offset);
   for (const std::string_view sign : {"-", "+"}) {
     if (!tokens_.accept(sign)) continue;
     KC_TRY(ExprPtr value, unary());
@@ -253,7 +263,7 @@ Result<ExprPtr> Parser::named_or_call() {
 
 Result<ExprPtr> Parser::parenthesised() {
   const Level guard(depth_);
-  if (depth_ > kNestingMax * kUnary) return too_deep(tokens_.offset());
+  if (depth_ > kParserDepthMax) return too_deep(tokens_.offset());
   tokens_.take();
   KC_TRY(ExprPtr value, pipeline_or_expression());
   KC_CHECK_OK(tokens_.expect(")"));

@@ -88,7 +88,7 @@ Result<void> Parser::operators(Pipeline& pipeline) {
 Result<Operator> Parser::one_operator(bool first) {
   Operator made;
   made.offset = tokens_.offset();
-  if (depth_ > kNestingMax * 8) return too_deep(made.offset);
+  if (depth_ > kParserDepthMax) return too_deep(made.offset);
   const std::string name = tokens_.peek_hyphenated();
   const auto refused = [&] {
     return fail(semantic_error(tokens_.text(), made.offset, "SEM0100",

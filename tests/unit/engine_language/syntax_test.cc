@@ -137,6 +137,33 @@ TEST(Parser, EndsHostileNestingInAnError) {
   EXPECT_FALSE(parse_query(json + ")").has_value());
 }
 
+TEST(Parser, BindsAsTheOfficialGrammarDoes) {
+  const std::vector<std::pair<std::string, std::string>> same{
+      {"a or b and c", "a or (b and c)"},
+      {"a == b + c * d", "a == (b + (c * d))"},
+      {"a - b - c", "(a - b) - c"},
+      {"a + b has c", "a + (b has c)"},
+      {"a < b == c", "(a < b) == c"},
+      {"a == b and c in (1) or not(d)", "((a == b) and (c in (1))) or not(d)"},
+      {"-a * b", "(-a) * b"},
+      {"a * b + c", "(a * b) + c"},
+      {"a * b > c - d and e", "((a * b) > (c - d)) and e"},
+  };
+  const auto shape = [](const auto& self, const Expr& expr) -> std::string {
+    std::string text = std::to_string(static_cast<int>(expr.kind)) + expr.text + "(";
+    for (const ExprPtr& arg : expr.args) text += self(self, *arg) + ",";
+    return text + ")";
+  };
+  for (const auto& [plain, grouped] : same) {
+    const auto tree = [&](const std::string& text) {
+      const auto pipeline = parse_operators("| where " + text);
+      return pipeline ? shape(shape, *std::get<WhereOp>(pipeline->operators[0].op).predicate)
+                      : pipeline.error().message;
+    };
+    EXPECT_EQ(tree(plain), tree(grouped)) << plain;
+  }
+}
+
 TEST(Parser, TakesLongFlatQueries) {
   std::string text = "T | where a == 0";
   for (int i = 0; i < 20'000; ++i) text += " or a == " + std::to_string(i);

@@ -104,6 +104,19 @@ TEST(Translate, EndsInAnErrorWhereLetsMultiply) {
   EXPECT_EQ(engine.run(tables + "t39 | count").error().service_code, "SEM0120");
 }
 
+TEST(Translate, TakesTheDeepestTreeThatTheParserLetsThrough) {
+  Engine engine;
+  std::string sum = "print x = 1", negated = "print x = ", calls = "print x = ";
+  for (int i = 0; i < 150; ++i) sum += " + toint('1')";
+  for (int i = 0; i < 60; ++i) {
+    negated += "-(";
+    calls += "abs(";
+  }
+  EXPECT_EQ(engine.run(sum)->rows.at(0), "151");
+  EXPECT_EQ(engine.run(negated + "1" + std::string(60, ')'))->rows.at(0), "1");
+  EXPECT_EQ(engine.run(calls + "1" + std::string(60, ')'))->rows.at(0), "1");
+}
+
 TEST(Translate, QuotesHostileNamesAndValues) {
   EXPECT_EQ(quote_identifier("a\"b"), "\"a\"\"b\"");
   EXPECT_EQ(quote_string("a'b"), "'a''b'");
