@@ -1,6 +1,6 @@
 // The translator's inside: one per statement list, walking trees and writing SQL. Its methods are
-// spread over tabular.cc, join_union.cc, summarize.cc, scalar.cc, operators.cc, calls.cc,
-// calls_time.cc and conversions.cc; nobody else includes this. Thread promise: one owner at a time.
+// spread over this folder's sources as the README lists them; nobody else includes this.
+// Thread promise: one owner at a time.
 #pragma once
 
 #include <map>
