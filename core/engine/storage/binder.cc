@@ -1,6 +1,7 @@
 #include "core/engine/storage/binder.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <tuple>
 
@@ -74,31 +75,76 @@ std::string columns_sql(const TableSchema& schema, const std::vector<Column>& sh
 
 }  // namespace
 
+namespace {
+
+// Beyond so many reads of their own, the files of a shape share one, and their stamps are looked up
+// by file.
+constexpr std::size_t kBranchesMax = 8;
+
+using Group = std::vector<const Extent*>;
+
+std::string looked_up(const Group& group, const std::string& name,
+                      const std::function<std::string(const Extent&)>& value) {
+  std::string list;
+  for (const auto* extent : group) list += (list.empty() ? "" : ", ") + value(*extent);
+  return ", list_extract([" + list + "], CAST(file_index AS BIGINT) + 1) AS " + sql_name(name);
+}
+
+std::string looked_up_columns(const Group& group, const ScanHints& hints) {
+  std::string sql;
+  if (hints.needs_ingestion_time) {
+    sql += looked_up(group, "$IngestionTime",
+                     [](const Extent& e) { return number_or_null(e.ingested); });
+  }
+  if (hints.needs_cursor) {
+    sql += looked_up(group, "$Cursor", [](const Extent& e) { return number_or_null(e.cursor); });
+  }
+  if (hints.needs_extent) {
+    sql += looked_up(group, "$ExtentId",
+                     [](const Extent& e) { return "CAST('" + e.id.text() + "' AS UUID)"; });
+    sql += looked_up(group, "$ExtentTags",
+                     [](const Extent& e) { return sql_string(joined_tags(e.tags)); });
+  }
+  return sql;
+}
+
+std::string branch_sql(const std::string& columns, const std::string& hidden, const Group& group,
+                       const ExtentFiles& files) {
+  std::string list;
+  for (const auto* extent : group)
+    list += (list.empty() ? "" : ", ") + sql_string(files.path(extent->file));
+  return "SELECT " + columns + hidden + " FROM read_parquet([" + list + "])";
+}
+
+}  // namespace
+
 std::string extents_sql(const TableSchema& schema, const std::vector<Extent>& extents,
                         const std::vector<std::vector<Column>>& shapes, const ExtentFiles& files,
                         const ScanHints& hints) {
   if (extents.empty()) return empty_sql(schema, hints);
-  struct Branch {
-    std::string files;
-    std::string hidden;
-    std::size_t shape;
-  };
-  std::map<BranchKey, Branch> branches;
+  std::map<BranchKey, Group> branches;
+  std::map<std::int64_t, Group> by_shape;
+  std::map<std::int64_t, std::size_t> shape_at;
   for (std::size_t i = 0; i < extents.size(); ++i) {
     const auto& extent = extents[i];
     BranchKey key{extent.shape, std::nullopt, std::nullopt, {}};
     if (hints.needs_ingestion_time) std::get<1>(key) = extent.ingested;
     if (hints.needs_cursor) std::get<2>(key) = extent.cursor;
     if (hints.needs_extent) std::get<3>(key) = extent.id.text();
-    auto& branch = branches[key];
-    if (branch.files.empty()) branch = {{}, hidden_columns(extent, hints), i};
-    branch.files += (branch.files.empty() ? "" : ", ") + sql_string(files.path(extent.file));
+    branches[key].push_back(&extent);
+    by_shape[extent.shape].push_back(&extent);
+    shape_at[extent.shape] = i;
   }
   std::string sql;
-  for (const auto& [key, branch] : branches) {
+  const auto add = [&](std::int64_t shape, const std::string& hidden, const Group& group) {
     sql += sql.empty() ? "(" : " UNION ALL ";
-    sql += "SELECT " + columns_sql(schema, shapes[branch.shape]) + branch.hidden +
-           " FROM read_parquet([" + branch.files + "])";
+    sql += branch_sql(columns_sql(schema, shapes[shape_at[shape]]), hidden, group, files);
+  };
+  if (branches.size() <= kBranchesMax) {
+    for (const auto& [key, group] : branches)
+      add(std::get<0>(key), hidden_columns(*group.front(), hints), group);
+  } else {
+    for (const auto& [shape, group] : by_shape) add(shape, looked_up_columns(group, hints), group);
   }
   return sql + ")";
 }
