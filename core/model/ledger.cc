@@ -303,13 +303,16 @@ struct LedgerFold {
     return {};
   }
   Result<void> operator()(const record::StagingReady& r) const {
-    return staging_step(r.table, r.generation, StagingState::intended, StagingState::ready);
+    KC_CHECK_OK(staging_step(r.table, r.generation, StagingState::intended, StagingState::ready));
+    ledger.tables.at(r.table).staging.create_doubt_until = r.create_doubt_until;
+    return {};
   }
   Result<void> operator()(const record::StagingDropIntended& r) const {
     KC_TRY(TableCopy * table, table_at(r.table));
     if (!table->staging.may_exist() || table->staging.generation != r.generation)
       return no("there is nothing to drop");
     table->staging.state = StagingState::dropping;
+    table->staging.create_doubt_until = r.create_doubt_until;
     return {};
   }
   Result<void> operator()(const record::StagingDropped& r) const {

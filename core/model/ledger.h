@@ -27,6 +27,7 @@ struct Staging {
   int generation = 0;  // 0: never made
   TableName name;
   StagingState state = StagingState::none;
+  std::optional<Ticks> create_doubt_until = {};  // a create without an answer may land until then
   // A create may have reached the cluster and no drop of it is confirmed.
   bool may_exist() const { return state != StagingState::none && state != StagingState::dropped; }
 };

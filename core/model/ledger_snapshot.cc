@@ -42,7 +42,8 @@ std::vector<Record> Ledger::snapshot() const {
                               .rows_finished = table.rows_finished,
                               .staging_generation = table.staging.generation,
                               .staging_state = std::string(to_string(table.staging.state)),
-                              .staging_name = table.staging.name});
+                              .staging_name = table.staging.name,
+                              .staging_create_doubt_until = table.staging.create_doubt_until});
   }
   for (const auto& [id, block] : blocks) records.emplace_back(record::SnapshotBlock{block});
   for (const auto& [key, folder] : folders) {

@@ -100,13 +100,17 @@ struct StagingIntended {
   int generation = 0;
   TableName name;
 };
+// A request that creates the staging table and got no answer may still land until
+// `create_doubt_until`.
 struct StagingReady {
   TableName table;
   int generation = 0;
+  std::optional<Ticks> create_doubt_until = {};
 };
 struct StagingDropIntended {
   TableName table;
   int generation = 0;
+  std::optional<Ticks> create_doubt_until = {};
 };
 struct StagingDropped {
   TableName table;
@@ -226,6 +230,7 @@ struct SnapshotTable {
   int staging_generation = 0;
   std::string staging_state;  // "", intended, ready, dropping, dropped
   TableName staging_name;
+  std::optional<Ticks> staging_create_doubt_until;
 };
 struct SnapshotBlock {
   Block block;

@@ -1,5 +1,6 @@
-// Queues with threads behind them: a pool for blocking calls, and a single thread with timers for the cores. Used by the
-// runner only. Thread promise: safe from any thread; `stop` may be called twice.
+// Queues with threads behind them: a pool for blocking calls, and a single thread with timers for
+// the cores. Used by the runner only. Thread promise: safe from any thread; `stop` may be called
+// twice.
 #pragma once
 
 #include <chrono>
@@ -33,7 +34,8 @@ class Pool {
   std::vector<std::jthread> threads_;
 };
 
-// Work on a pool, in the order it was posted and one piece at a time: for what has one owner at a time.
+// Work on a pool, in the order it was posted and one piece at a time: for what has one owner at a
+// time.
 class Strand : public std::enable_shared_from_this<Strand> {
  public:
   explicit Strand(Pool& pool) : pool_(pool) {}

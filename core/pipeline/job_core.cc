@@ -97,8 +97,7 @@ void JobCore::start(std::optional<JobSpec> resume) {
     if (table.state == TableState::failed && ledger_.spec.on_error == OnError::stop)
       stop(table.problem);
     // An older writer may have asked for this staging table and died: its request may still arrive.
-    if (table.staging.state == StagingState::intended ||
-        table.staging.state == StagingState::dropping) {
+    if (table.staging.state == StagingState::intended) {
       tables_[name].create_doubt_until = now_ + limits_.create_deadline;
     }
   }
@@ -584,11 +583,14 @@ bool JobCore::gives_up(const Block& block, bool counted, bool permanent) const {
 void JobCore::fail_block(Block& block, Problem problem) {
   const TableName table = block.table;
   const BlockId id = block.id;
-  commit({record::BlockFailed{.block = id, .problem = problem}}, [this, id, table, problem] {
-    rest(id);
-    fail_table(table, problem);
-    clean_folders();
-  });
+  // In one commit: a table whose failed block is known and whose failure is not would never end.
+  commit({record::BlockFailed{.block = id, .problem = problem},
+          record::TableFailed{.table = table, .problem = problem}},
+         [this, id, table, problem] {
+           rest(id);
+           table_failed(table, problem);
+           clean_folders();
+         });
 }
 
 }  // namespace kc::pipeline

@@ -158,6 +158,7 @@ class JobCore {
   void table_call_failed(const TableName& name, const Error& error, std::string_view code,
                          Then again);
   void fail_table(const TableName& name, Problem problem);
+  void table_failed(const TableName& name, const Problem& problem);
   void want_staging(Block& block);
   void make_staging(TableCopy& table);
   void create_staging(const TableName& name);

@@ -38,9 +38,12 @@ kusto::RowSet rest_of(const TableCopy& table, std::optional<Ticks> low, std::opt
 
 void JobCore::plan(TableCopy& table) {
   TableWork& at = tables_[table.name];
-  const auto live = static_cast<std::int64_t>(ledger_.blocks.size());
   if (at.planning) return;
-  if (live >= limits_.planned_ahead_max) {
+  // Blocks of a failed table stay for a retry: they are not ahead of any work.
+  std::int64_t ahead = 0;
+  for (const auto& [name, other] : ledger_.tables)
+    ahead += other.state == TableState::running ? other.blocks_live : 0;
+  if (ahead >= limits_.planned_ahead_max) {
     plans_held_back_.insert(table.name);
     return;
   }

@@ -128,17 +128,21 @@ void JobCore::table_call_failed(const TableName& name, const Error& error, std::
 void JobCore::fail_table(const TableName& name, Problem problem) {
   const TableCopy& table = ledger_.tables.at(name);
   if (table.state == TableState::failed) return advance_table(name);
-  commit({record::TableFailed{.table = name, .problem = problem}}, [this, name, problem] {
-    if (ledger_.spec.on_error == OnError::stop) return stop(problem);
-    // Blocks that wait for a slot or a pause start nothing any more; those with a command under way
-    // settle.
-    std::vector<BlockId> ids;
-    for (const auto& [id, live] : ledger_.blocks) {
-      if (live.table == name && live.state == BlockState::planned) ids.push_back(id);
-    }
-    for (const BlockId id : ids) interrupt(id);
-    advance_all();
-  });
+  commit({record::TableFailed{.table = name, .problem = problem}},
+         [this, name, problem] { table_failed(name, problem); });
+}
+
+// Blocks that wait for a slot or a pause start nothing any more; those with a command under way
+// settle.
+void JobCore::table_failed(const TableName& name, const Problem& problem) {
+  if (ledger_.spec.on_error == OnError::stop) return stop(problem);
+  std::vector<BlockId> ids;
+  for (const auto& [id, live] : ledger_.blocks) {
+    if (live.table == name && live.state == BlockState::planned) ids.push_back(id);
+  }
+  for (const BlockId id : ids) interrupt(id);
+  advance_all();
+  plan_held_back();
 }
 
 // ---- Staging: one generation at a time, its name never used again; made when the first block
@@ -238,7 +242,8 @@ void JobCore::read_staging_policies(const TableName& name) {
          }
          tables_[name].failures = 0;
          commit({record::StagingReady{.table = name,
-                                      .generation = ledger_.tables.at(name).staging.generation}},
+                                      .generation = ledger_.tables.at(name).staging.generation,
+                                      .create_doubt_until = tables_[name].create_doubt_until}},
                 [this, name] { staging_is_ready(name); });
        });
 }
@@ -254,7 +259,11 @@ void JobCore::staging_is_ready(const TableName& name) {
 void JobCore::drop_staging(const TableName& name, Then then) {
   const TableCopy& table = ledger_.tables.at(name);
   if (table.staging.state == StagingState::dropping) return drop_staging_now(name, std::move(then));
-  commit({record::StagingDropIntended{.table = name, .generation = table.staging.generation}},
+  const std::optional<Ticks> doubt = table.staging.state == StagingState::ready
+                                         ? table.staging.create_doubt_until
+                                         : tables_[name].create_doubt_until;
+  commit({record::StagingDropIntended{
+             .table = name, .generation = table.staging.generation, .create_doubt_until = doubt}},
          [this, name, then = std::move(then)] { drop_staging_now(name, then); });
 }
 
@@ -277,11 +286,11 @@ void JobCore::drop_staging_now(const TableName& name, Then then) {
           if (trouble_ && trouble_->code == "staging.drop_failed") trouble_.reset();
           // A create that got no answer may land until its deadline: the drop counts only after
           // that.
-          if (at.create_doubt_until && now_ <= *at.create_doubt_until) {
-            const Timespan left = *at.create_doubt_until - now_ + Timespan{1};
+          const auto& doubt = ledger_.tables.at(name).staging.create_doubt_until;
+          if (doubt && now_ <= *doubt) {
+            const Timespan left = *doubt - now_ + Timespan{1};
             return after(left, [this, name, then] { drop_staging_now(name, then); });
           }
-          at.create_doubt_until.reset();
           commit({record::StagingDropped{.table = name,
                                          .generation = ledger_.tables.at(name).staging.generation}},
                  then);

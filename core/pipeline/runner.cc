@@ -25,7 +25,8 @@ JobSpec without_secrets(JobSpec spec) {
   return spec;
 }
 
-// The first field in which the two differ, as the user wrote it; empty if none. Slots may change at any time.
+// The first field in which the two differ, as the user wrote it; empty if none. Slots may change at
+// any time.
 std::string difference(const JobSpec& a, const JobSpec& b) {
   if (a.source != b.source) return "source";
   if (a.destination != b.destination) return "destination";
@@ -41,9 +42,15 @@ std::string difference(const JobSpec& a, const JobSpec& b) {
 
 class Runner::Impl {
  public:
-  Impl(const Clock& clock, Connections connections, RunnerOptions options, RunnerListener& listener, Log& log, Rng rng)
-      : clock_(clock), connections_(std::move(connections)), options_(options), listener_(listener), log_(log),
-        rng_(rng), workers_(options.workers) {}
+  Impl(const Clock& clock, Connections connections, RunnerOptions options, RunnerListener& listener,
+       Log& log, Rng rng)
+      : clock_(clock),
+        connections_(std::move(connections)),
+        options_(options),
+        listener_(listener),
+        log_(log),
+        rng_(rng),
+        workers_(options.workers) {}
   ~Impl() { stop(); }
 
   Result<void> start(JobWish wish);
@@ -67,26 +74,30 @@ class Runner::Impl {
   // Owned by the core thread, except what its comment says.
   struct Job {
     JobKey key = 0;
-    JobSpec spec;                            // as given, with its secrets
-    std::unique_ptr<Lake> lake;              // any thread
+    JobSpec spec;                // as given, with its secrets
+    std::unique_ptr<Lake> lake;  // any thread
     std::unique_ptr<Lease> lease;
-    std::optional<Journal> journal;          // on the strand
+    std::optional<Journal> journal;  // on the strand
     std::shared_ptr<Strand> strand;
     std::shared_ptr<const std::vector<Record>> committing;  // on the strand
     std::unique_ptr<JobCore> core;
     Cluster* clusters[2] = {nullptr, nullptr};
-    std::map<CallId, Call> calls;            // asked for, not dispatched
+    std::map<CallId, Call> calls;  // asked for, not dispatched
     bool over = false;
   };
   using JobPtr = std::shared_ptr<Job>;
 
   // Opening, on a worker
   void open(const JobWish& wish, JobKey key);
-  Result<JobPtr> open_job(const JobWish& wish, JobKey key, Ledger& ledger, std::optional<JobSpec>& resume);
+  Result<JobPtr> open_job(const JobWish& wish, JobKey key, Ledger& ledger,
+                          std::optional<JobSpec>& resume);
   void ended(const std::string& id, JobResult result);
   static Problem problem_of(const Error& error) {
-    return {.code = error.code, .detail = error.message, .fix = error.fix,
-            .retryable = error.kind == ErrorKind::unavailable || error.kind == ErrorKind::throttled};
+    return {
+        .code = error.code,
+        .detail = error.message,
+        .fix = error.fix,
+        .retryable = error.kind == ErrorKind::unavailable || error.kind == ErrorKind::throttled};
   }
 
   // On the core thread
@@ -115,10 +126,11 @@ class Runner::Impl {
   RunnerListener& listener_;
   Log& log_;
   Guarded<Rng> rng_;
-  Guarded<std::map<std::string, JobKey>> running_;   // ids that this runner holds
+  Guarded<std::map<std::string, JobKey>> running_;  // ids that this runner holds
   Guarded<std::map<std::string, std::shared_ptr<kusto::Kusto>>> doors_;
-  std::map<JobKey, JobPtr> jobs_;                    // core thread
-  std::map<std::string, std::unique_ptr<Cluster>> clusters_;  // core thread; never removed while running
+  std::map<JobKey, JobPtr> jobs_;  // core thread
+  std::map<std::string, std::unique_ptr<Cluster>>
+      clusters_;  // core thread; never removed while running
   std::atomic<bool> stopping_{false};
   std::atomic<JobKey> last_key_{0};
   Loop mirror_;
@@ -129,10 +141,14 @@ class Runner::Impl {
 // ---- Wishes
 
 Result<void> Runner::Impl::start(JobWish wish) {
-  if (stopping_) return fail(ErrorKind::unavailable, "server.shutting_down", "the service is stopping");
+  if (stopping_)
+    return fail(ErrorKind::unavailable, "server.shutting_down", "the service is stopping");
   const JobKey key = ++last_key_;
-  const bool fresh = running_.with([&](auto& running) { return running.try_emplace(wish.spec.id, key).second; });
-  if (!fresh) return fail(ErrorKind::conflict, "job.exists", "job '" + wish.spec.id + "' is running here already");
+  const bool fresh =
+      running_.with([&](auto& running) { return running.try_emplace(wish.spec.id, key).second; });
+  if (!fresh)
+    return fail(ErrorKind::conflict, "job.exists",
+                "job '" + wish.spec.id + "' is running here already");
   workers_.post([this, wish = std::move(wish), key] { open(wish, key); });
   return {};
 }
@@ -142,7 +158,8 @@ Result<void> Runner::Impl::cancel(const std::string& id) {
     const auto found = running.find(id);
     return found == running.end() ? JobKey{0} : found->second;
   });
-  if (key == 0) return fail(ErrorKind::not_found, "job.not_found", "job '" + id + "' does not run here");
+  if (key == 0)
+    return fail(ErrorKind::not_found, "job.not_found", "job '" + id + "' does not run here");
   loop_.post([this, key, id] {
     if (const JobPtr job = find(key)) return handle(job, Wished{Wish::cancel});
     // Still being opened: asked again once it is.
@@ -169,7 +186,10 @@ void Runner::Impl::open(const JobWish& wish, JobKey key) {
   std::optional<JobSpec> resume;
   auto job = open_job(wish, key, ledger, resume);
   if (!job) {
-    return ended(wish.spec.id, {.state = JobState::failed, .problem = problem_of(job.error()), .at = clock_.now(), .found_ended = false});
+    return ended(wish.spec.id, {.state = JobState::failed,
+                                .problem = problem_of(job.error()),
+                                .at = clock_.now(),
+                                .found_ended = false});
   }
   const JobPtr opened = *job;
   listener_.on_opened(wish.spec.id, ledger.uid);
@@ -180,11 +200,16 @@ void Runner::Impl::open(const JobWish& wish, JobKey key) {
       if (auto* publish = std::get_if<Publish>(&effect)) listener_.on_progress(publish->progress);
     }
     const Ledger& known = reader.ledger();
-    return ended(wish.spec.id, {.state = known.state, .problem = known.problem, .at = known.ended_at.value_or(clock_.now()), .found_ended = true});
+    return ended(wish.spec.id, {.state = known.state,
+                                .problem = known.problem,
+                                .at = known.ended_at.value_or(clock_.now()),
+                                .found_ended = true});
   }
   const auto snapshot = std::make_shared<std::vector<Record>>(ledger.snapshot());
   const auto [seq, epoch, writer] = opened->journal->position();
-  mirror_.post([this, id = wish.spec.id, snapshot, epoch = epoch, seq = seq] { listener_.on_replayed(id, epoch, seq, *snapshot); });
+  mirror_.post([this, id = wish.spec.id, snapshot, epoch = epoch, seq = seq] {
+    listener_.on_replayed(id, epoch, seq, *snapshot);
+  });
   loop_.post([this, opened, resume, ledger = std::make_shared<Ledger>(std::move(ledger))] {
     adopt(opened, std::move(*ledger), resume);
   });
@@ -201,17 +226,22 @@ Result<Runner::Impl::JobPtr> Runner::Impl::open_job(const JobWish& wish, JobKey 
   KC_TRY(const auto files, job->lake->list("checkpoint/"));
   const Uuid writer = rng_.with([](Rng& rng) { return Uuid::random(rng); });
   const JobSpec public_spec = without_secrets(wish.spec);
-  const JournalReplay replay{.begin = [&ledger] { ledger = Ledger{}; },
-                             .apply = [&ledger](const Record& record) { return ledger.apply(record); }};
+  const JournalReplay replay{
+      .begin = [&ledger] { ledger = Ledger{}; },
+      .apply = [&ledger](const Record& record) { return ledger.apply(record); }};
   if (files.empty()) {
     if (wish.progress_known) {
-      return fail(Error{.kind = ErrorKind::conflict,
-                        .code = "checkpoint.missing",
-                        .message = "job '" + wish.spec.id + "' has made progress before, but its checkpoint is not in " + job->lake->describe(),
-                        .fix = "restore the lake folder, or give the job a new id to copy from the beginning"});
+      return fail(Error{
+          .kind = ErrorKind::conflict,
+          .code = "checkpoint.missing",
+          .message = "job '" + wish.spec.id +
+                     "' has made progress before, but its checkpoint is not in " +
+                     job->lake->describe(),
+          .fix = "restore the lake folder, or give the job a new id to copy from the beginning"});
     }
     const Uuid uid = rng_.with([](Rng& rng) { return Uuid::random(rng); });
-    std::vector<Record> first{record::JobCreated{.spec = public_spec, .uid = uid, .at = clock_.now()}};
+    std::vector<Record> first{
+        record::JobCreated{.spec = public_spec, .uid = uid, .at = clock_.now()}};
     for (const Record& record : first) KC_CHECK_OK(ledger.apply(record));
     KC_TRY(auto journal, Journal::create(*job->lake, writer, first));
     job->journal.emplace(std::move(journal));
@@ -219,10 +249,12 @@ Result<Runner::Impl::JobPtr> Runner::Impl::open_job(const JobWish& wish, JobKey 
     KC_CHECK_OK(Journal::read_only(*job->lake, replay));
     const bool retry = ledger.state == JobState::failed && wish.resume_failed;
     const bool may_change = retry && ledger.iteration == 0;
-    if (const std::string field = difference(public_spec, ledger.spec); !field.empty() && !may_change) {
+    if (const std::string field = difference(public_spec, ledger.spec);
+        !field.empty() && !may_change) {
       return fail(Error{.kind = ErrorKind::conflict,
                         .code = "job.exists",
-                        .message = "the lake folder " + job->lake->describe() + " belongs to a job with another '" + field + "'",
+                        .message = "the lake folder " + job->lake->describe() +
+                                   " belongs to a job with another '" + field + "'",
                         .fix = "use another lake folder or another job id"});
     }
     if (is_terminal(ledger.state) && !retry) return job;
@@ -237,7 +269,9 @@ Result<Runner::Impl::JobPtr> Runner::Impl::open_job(const JobWish& wish, JobKey 
     if (known) continue;
     auto door = connections_.connect(address);
     if (!door) return fail(std::move(door).error());
-    doors_.with([&](auto& doors) { doors.try_emplace(address, std::shared_ptr<kusto::Kusto>(std::move(*door))); });
+    doors_.with([&](auto& doors) {
+      doors.try_emplace(address, std::shared_ptr<kusto::Kusto>(std::move(*door)));
+    });
   }
   return job;
 }
@@ -245,7 +279,9 @@ Result<Runner::Impl::JobPtr> Runner::Impl::open_job(const JobWish& wish, JobKey 
 void Runner::Impl::ended(const std::string& id, JobResult result) {
   running_.with([&](auto& running) { running.erase(id); });
   log_.log(result.state == JobState::failed ? Level::warn : Level::info, "job.ended",
-           {{"job", id}, {"state", to_string(result.state)}, {"problem", result.problem ? result.problem->code : std::string{}},
+           {{"job", id},
+            {"state", to_string(result.state)},
+            {"problem", result.problem ? result.problem->code : std::string{}},
             {"detail", result.problem ? result.problem->detail : std::string{}}});
   // Behind the records that are still on their way to the mirror.
   mirror_.post([this, id, result = std::move(result)] { listener_.on_end(id, result); });
@@ -258,7 +294,8 @@ Runner::Impl::JobPtr Runner::Impl::find(JobKey key) {
   return found == jobs_.end() ? nullptr : found->second;
 }
 
-Runner::Impl::Cluster& Runner::Impl::cluster_at(const std::string& address, std::shared_ptr<kusto::Kusto> door) {
+Runner::Impl::Cluster& Runner::Impl::cluster_at(const std::string& address,
+                                                std::shared_ptr<kusto::Kusto> door) {
   auto& cluster = clusters_[address];
   if (!cluster) {
     cluster = std::make_unique<Cluster>(options_.cluster);
@@ -277,11 +314,17 @@ void Runner::Impl::adopt(const JobPtr& job, Ledger ledger, std::optional<JobSpec
     job->clusters[static_cast<std::size_t>(side)] = &cluster_at(address, std::move(door));
   }
   log_.log(Level::info, "job.opened",
-           {{"job", job->spec.id}, {"uid", ledger.uid}, {"epoch", ledger.epoch}, {"lake", job->lake->describe()}});
+           {{"job", job->spec.id},
+            {"uid", ledger.uid},
+            {"epoch", ledger.epoch},
+            {"lake", job->lake->describe()}});
   const std::uint64_t seed = rng_.with([](Rng& rng) { return rng.next(); });
   job->core = std::make_unique<JobCore>(std::move(ledger), options_.job, seed);
-  const cluster::Shares shares{.query = job->spec.query_slots, .export_ = job->spec.export_slots, .ingestion = job->spec.ingestion_slots};
-  for (Cluster* cluster : job->clusters) cluster_event(*cluster, cluster::JobJoined{.job = job->key, .shares = shares});
+  const cluster::Shares shares{.query = job->spec.query_slots,
+                               .export_ = job->spec.export_slots,
+                               .ingestion = job->spec.ingestion_slots};
+  for (Cluster* cluster : job->clusters)
+    cluster_event(*cluster, cluster::JobJoined{.job = job->key, .shares = shares});
   handle(job, Started{std::move(resume)});
 }
 
@@ -298,8 +341,12 @@ void Runner::Impl::handle(const JobPtr& job, Event event) {
     for (Cluster* cluster : job->clusters) cluster_event(*cluster, cluster::JobLeft{job->key});
     jobs_.erase(job->key);
     return ended(job->spec.id, {.state = JobState::failed,
-                                .problem = Problem{.code = "internal.assert", .detail = failed.what(), .fix = "report it with the job's log", .retryable = false},
-                                .at = clock_.now(), .found_ended = false});
+                                .problem = Problem{.code = "internal.assert",
+                                                   .detail = failed.what(),
+                                                   .fix = "report it with the job's log",
+                                                   .retryable = false},
+                                .at = clock_.now(),
+                                .found_ended = false});
   }
   for (Effect& effect : effects) perform(job, effect);
   if (job->core->over()) finish(job);
@@ -309,7 +356,10 @@ void Runner::Impl::finish(const JobPtr& job) {
   if (std::exchange(job->over, true)) return;
   for (Cluster* cluster : job->clusters) cluster_event(*cluster, cluster::JobLeft{job->key});
   const Ledger& ledger = job->core->ledger();
-  JobResult result{.state = ledger.state, .problem = ledger.problem, .at = ledger.ended_at.value_or(clock_.now()), .found_ended = false};
+  JobResult result{.state = ledger.state,
+                   .problem = ledger.problem,
+                   .at = ledger.ended_at.value_or(clock_.now()),
+                   .found_ended = false};
   if (job->core->abandoned()) {
     result.state = JobState::failed;
     result.problem = job->core->abandoned();
@@ -321,33 +371,55 @@ void Runner::Impl::finish(const JobPtr& job) {
 }
 
 void Runner::Impl::perform(const JobPtr& job, Effect& effect) {
-  const auto side_of = [&](Side side) -> Cluster& { return *job->clusters[static_cast<std::size_t>(side)]; };
+  const auto side_of = [&](Side side) -> Cluster& {
+    return *job->clusters[static_cast<std::size_t>(side)];
+  };
   std::visit(
       Overloaded{
           [&](CommitRecords& e) { commit(job, std::move(e.records), false); },
           [&](CommitAgain&) { commit(job, {}, true); },
           [&](RunRead& e) {
-            job->calls.emplace(e.call, Call{.side = e.side, .command = std::move(e.read), .options = std::move(e.options), .grant_expiry = {}});
-            cluster_event(side_of(e.side), cluster::CallAsked{.job = job->key, .call = e.call, .kind = SlotKind::query});
+            job->calls.emplace(e.call, Call{.side = e.side,
+                                            .command = std::move(e.read),
+                                            .options = std::move(e.options),
+                                            .grant_expiry = {}});
+            cluster_event(
+                side_of(e.side),
+                cluster::CallAsked{.job = job->key, .call = e.call, .kind = SlotKind::query});
           },
           [&](RunWrite& e) {
-            const SlotKind kind = !e.holds_slot                                               ? SlotKind::query
-                                  : std::holds_alternative<kusto::StartExport>(e.write) ? SlotKind::export_
-                                                                                        : SlotKind::ingestion;
-            job->calls.emplace(e.call, Call{.side = e.side, .command = std::move(e.write), .options = std::move(e.options), .grant_expiry = e.grant_expiry});
-            cluster_event(side_of(e.side), cluster::CallAsked{.job = job->key, .call = e.call, .kind = kind});
+            const SlotKind kind = !e.holds_slot ? SlotKind::query
+                                  : std::holds_alternative<kusto::StartExport>(e.write)
+                                      ? SlotKind::export_
+                                      : SlotKind::ingestion;
+            job->calls.emplace(e.call, Call{.side = e.side,
+                                            .command = std::move(e.write),
+                                            .options = std::move(e.options),
+                                            .grant_expiry = e.grant_expiry});
+            cluster_event(side_of(e.side),
+                          cluster::CallAsked{.job = job->key, .call = e.call, .kind = kind});
           },
           [&](CloseFolder& e) { close_folder(job, e.call, e.folder); },
           [&](AskSlot& e) {
-            cluster_event(side_of(e.side), cluster::SlotAsked{.job = job->key, .slot = e.slot, .kind = e.kind, .in_use = e.in_use});
+            cluster_event(side_of(e.side),
+                          cluster::SlotAsked{
+                              .job = job->key, .slot = e.slot, .kind = e.kind, .in_use = e.in_use});
           },
-          [&](ReturnSlot& e) { cluster_event(side_of(e.side), cluster::SlotReturned{.job = job->key, .slot = e.slot}); },
+          [&](ReturnSlot& e) {
+            cluster_event(side_of(e.side), cluster::SlotReturned{.job = job->key, .slot = e.slot});
+          },
           [&](Watch& e) {
-            cluster_event(side_of(e.side), cluster::WatchAsked{.job = job->key, .operation = e.operation, .kind = e.kind});
+            cluster_event(
+                side_of(e.side),
+                cluster::WatchAsked{.job = job->key, .operation = e.operation, .kind = e.kind});
           },
-          [&](Unwatch& e) { cluster_event(side_of(e.side), cluster::WatchDropped{.job = job->key, .operation = e.operation}); },
+          [&](Unwatch& e) {
+            cluster_event(side_of(e.side),
+                          cluster::WatchDropped{.job = job->key, .operation = e.operation});
+          },
           [&](SetTimer& e) {
-            const auto delay = std::chrono::nanoseconds(std::max<std::int64_t>(0, (e.at - clock_.now()).ticks) * 100);
+            const auto delay = std::chrono::nanoseconds(
+                std::max<std::int64_t>(0, (e.at - clock_.now()).ticks) * 100);
             loop_.post_after(delay, [this, job, timer = e.timer] { handle(job, TimerDue{timer}); });
           },
           [&](Publish& e) {
@@ -355,18 +427,27 @@ void Runner::Impl::perform(const JobPtr& job, Effect& effect) {
             listener_.on_progress(e.progress);
           },
           [&](Abandon& e) {
-            log_.log(Level::error, "job.let_go", {{"job", job->spec.id}, {"code", e.problem.code}, {"detail", e.problem.detail}});
+            log_.log(
+                Level::error, "job.let_go",
+                {{"job", job->spec.id}, {"code", e.problem.code}, {"detail", e.problem.detail}});
           },
       },
       effect);
 }
 
 void Runner::Impl::add_slots(const Job& job, Progress& progress) const {
-  struct Row { Side side; SlotKind kind; };
-  for (const auto& [side, kind] : {Row{Side::source, SlotKind::export_}, Row{Side::destination, SlotKind::ingestion},
-                                   Row{Side::source, SlotKind::query}, Row{Side::destination, SlotKind::query}}) {
+  struct Row {
+    Side side;
+    SlotKind kind;
+  };
+  for (const auto& [side, kind] :
+       {Row{Side::source, SlotKind::export_}, Row{Side::destination, SlotKind::ingestion},
+        Row{Side::source, SlotKind::query}, Row{Side::destination, SlotKind::query}}) {
     const auto use = job.clusters[static_cast<std::size_t>(side)]->core.slots(job.key, kind);
-    progress.slots.push_back({.cluster = std::string(to_string(side)), .kind = std::string(to_string(kind)), .used = use.used, .limit = use.limit});
+    progress.slots.push_back({.cluster = std::string(to_string(side)),
+                              .kind = std::string(to_string(kind)),
+                              .used = use.used,
+                              .limit = use.limit});
   }
 }
 
@@ -375,11 +456,14 @@ void Runner::Impl::commit(const JobPtr& job, std::vector<Record> records, bool a
   job->strand->post([this, job, again, batch = job->committing] {
     auto result = again ? job->journal->retry() : job->journal->commit(*batch);
     if (!result) {
-      loop_.post([this, job, error = std::move(result).error()] { handle(job, CommitFailed{error}); });
+      loop_.post(
+          [this, job, error = std::move(result).error()] { handle(job, CommitFailed{error}); });
       return;
     }
     const std::uint64_t epoch = job->journal->position().epoch, seq = result->seq();
-    mirror_.post([this, job, epoch, seq, batch] { listener_.on_committed(job->spec.id, epoch, seq, *batch); });
+    mirror_.post([this, job, epoch, seq, batch] {
+      listener_.on_committed(job->spec.id, epoch, seq, *batch);
+    });
     const bool compaction = job->journal->wants_compaction();
     loop_.post([this, job, seq, compaction] {
       handle(job, CommitDone{});
@@ -389,11 +473,13 @@ void Runner::Impl::commit(const JobPtr& job, std::vector<Record> records, bool a
   });
 }
 
-// Beside the work, in bounded steps; an error costs nothing but space, and the next commit asks again.
+// Beside the work, in bounded steps; an error costs nothing but space, and the next commit asks
+// again.
 void Runner::Impl::compact(const JobPtr& job, std::uint64_t seq) {
   job->strand->post([this, job, seq, snapshot = job->core->ledger().snapshot()] {
     if (const auto done = job->journal->compact(snapshot, seq); !done) {
-      log_.log(Level::warn, "journal.compaction_failed", {{"job", job->spec.id}, {"detail", done.error().message}});
+      log_.log(Level::warn, "journal.compaction_failed",
+               {{"job", job->spec.id}, {"detail", done.error().message}});
     }
     sweep(job);
   });
@@ -409,7 +495,9 @@ void Runner::Impl::sweep(const JobPtr& job) {
 void Runner::Impl::close_folder(const JobPtr& job, CallId call, const std::string& folder) {
   workers_.post([this, job, call, folder] {
     auto closed = job->lake->close_folder(folder);
-    loop_.post([this, job, call, closed = std::move(closed)] { handle(job, FolderAnswered{.call = call, .closed = closed}); });
+    loop_.post([this, job, call, closed = std::move(closed)] {
+      handle(job, FolderAnswered{.call = call, .closed = closed});
+    });
   });
 }
 
@@ -447,62 +535,74 @@ Result<kusto::Answer> Runner::Impl::run(Job& job, Call& call) {
       }
     }
   }
-  auto answer = job.clusters[static_cast<std::size_t>(call.side)]->door->run(call.command, call.options);
+  auto answer =
+      job.clusters[static_cast<std::size_t>(call.side)]->door->run(call.command, call.options);
   if (!answer) {
     log_.log(Level::debug, "call.failed",
-             {{"job", job.spec.id}, {"request", call.options.request_id}, {"kind", to_string(answer.error().kind)},
-              {"code", answer.error().code}, {"detail", answer.error().message}});
+             {{"job", job.spec.id},
+              {"request", call.options.request_id},
+              {"kind", to_string(answer.error().kind)},
+              {"code", answer.error().code},
+              {"detail", answer.error().message}});
   }
   return answer;
 }
 
 void Runner::Impl::cluster_event(Cluster& cluster, cluster::Event event) {
   for (auto& effect : cluster.core.handle(clock_.now(), std::move(event))) {
-    std::visit(Overloaded{
-                   // A core is never entered from inside another's event: what it causes comes after.
-                   [&](cluster::GrantSlot& e) {
-                     loop_.post([this, e] {
-                       if (const JobPtr job = find(e.job)) handle(job, SlotGranted{e.slot});
-                     });
-                   },
-                   [&](cluster::Dispatch& e) { dispatch(e.job, e.call); },
-                   [&](cluster::Poll& e) { poll(cluster, e); },
-                   [&](cluster::AskCapacity&) { ask_capacity(cluster); },
-                   [&](cluster::TellEnded& e) {
-                     loop_.post([this, e, &cluster] {
-                       const JobPtr job = find(e.job);
-                       if (!job) return;
-                       for (const Side side : {Side::source, Side::destination}) {
-                         if (job->clusters[static_cast<std::size_t>(side)] == &cluster) handle(job, OperationEnded{.side = side, .operation = e.operation});
-                       }
-                     });
-                   },
-                   [&](cluster::TellLost& e) {
-                     loop_.post([this, e, &cluster] {
-                       const JobPtr job = find(e.job);
-                       if (!job) return;
-                       for (const Side side : {Side::source, Side::destination}) {
-                         if (job->clusters[static_cast<std::size_t>(side)] == &cluster) handle(job, OperationLost{.side = side, .operation = e.operation});
-                       }
-                     });
-                   },
-                   [&](cluster::WakeAt& e) {
-                     const auto delay = std::chrono::nanoseconds(std::max<std::int64_t>(0, (e.at - clock_.now()).ticks) * 100);
-                     loop_.post_after(delay, [this, &cluster] { cluster_event(cluster, cluster::TimerDue{}); });
-                   },
-               },
-               effect);
+    std::visit(
+        Overloaded{
+            // A core is never entered from inside another's event: what it causes comes after.
+            [&](cluster::GrantSlot& e) {
+              loop_.post([this, e] {
+                if (const JobPtr job = find(e.job)) handle(job, SlotGranted{e.slot});
+              });
+            },
+            [&](cluster::Dispatch& e) { dispatch(e.job, e.call); },
+            [&](cluster::Poll& e) { poll(cluster, e); },
+            [&](cluster::AskCapacity&) { ask_capacity(cluster); },
+            [&](cluster::TellEnded& e) {
+              loop_.post([this, e, &cluster] {
+                const JobPtr job = find(e.job);
+                if (!job) return;
+                for (const Side side : {Side::source, Side::destination}) {
+                  if (job->clusters[static_cast<std::size_t>(side)] == &cluster)
+                    handle(job, OperationEnded{.side = side, .operation = e.operation});
+                }
+              });
+            },
+            [&](cluster::TellLost& e) {
+              loop_.post([this, e, &cluster] {
+                const JobPtr job = find(e.job);
+                if (!job) return;
+                for (const Side side : {Side::source, Side::destination}) {
+                  if (job->clusters[static_cast<std::size_t>(side)] == &cluster)
+                    handle(job, OperationLost{.side = side, .operation = e.operation});
+                }
+              });
+            },
+            [&](cluster::WakeAt& e) {
+              const auto delay = std::chrono::nanoseconds(
+                  std::max<std::int64_t>(0, (e.at - clock_.now()).ticks) * 100);
+              loop_.post_after(delay,
+                               [this, &cluster] { cluster_event(cluster, cluster::TimerDue{}); });
+            },
+        },
+        effect);
   }
 }
 
 void Runner::Impl::poll(Cluster& cluster, const cluster::Poll& poll) {
   const std::string id = rng_.with([](Rng& rng) { return Uuid::random(rng).text(); });
   workers_.post([this, &cluster, poll, id] {
-    auto answer = cluster.door->run(kusto::Read{kusto::ReadOperations{.ids = poll.operations, .older_than_window = poll.older_than_window}},
-                                    {.request_id = "KustoCopy.operations;" + id, .deadline = Timespan::seconds(60)});
+    auto answer = cluster.door->run(
+        kusto::Read{kusto::ReadOperations{.ids = poll.operations,
+                                          .older_than_window = poll.older_than_window}},
+        {.request_id = "KustoCopy.operations;" + id, .deadline = Timespan::seconds(60)});
     loop_.post([this, &cluster, answer = std::move(answer)]() mutable {
       if (!answer) return cluster_event(cluster, cluster::Polled{fail(std::move(answer).error())});
-      cluster_event(cluster, cluster::Polled{std::move(std::get<kusto::OperationList>(*answer).operations)});
+      cluster_event(cluster,
+                    cluster::Polled{std::move(std::get<kusto::OperationList>(*answer).operations)});
     });
   });
 }
@@ -510,18 +610,24 @@ void Runner::Impl::poll(Cluster& cluster, const cluster::Poll& poll) {
 void Runner::Impl::ask_capacity(Cluster& cluster) {
   const std::string id = rng_.with([](Rng& rng) { return Uuid::random(rng).text(); });
   workers_.post([this, &cluster, id] {
-    auto answer = cluster.door->run(kusto::Read{kusto::ReadCapacity{}}, {.request_id = "KustoCopy.capacity;" + id, .deadline = Timespan::seconds(60)});
+    auto answer = cluster.door->run(
+        kusto::Read{kusto::ReadCapacity{}},
+        {.request_id = "KustoCopy.capacity;" + id, .deadline = Timespan::seconds(60)});
     loop_.post([this, &cluster, answer = std::move(answer)]() mutable {
-      if (!answer) return cluster_event(cluster, cluster::CapacityAnswered{fail(std::move(answer).error())});
-      cluster_event(cluster, cluster::CapacityAnswered{std::move(std::get<kusto::CapacityList>(*answer).resources)});
+      if (!answer)
+        return cluster_event(cluster, cluster::CapacityAnswered{fail(std::move(answer).error())});
+      cluster_event(cluster, cluster::CapacityAnswered{
+                                 std::move(std::get<kusto::CapacityList>(*answer).resources)});
     });
   });
 }
 
 // ---- The public face
 
-Runner::Runner(const Clock& clock, Connections connections, RunnerOptions options, RunnerListener& listener, Log& log, Rng rng)
-    : impl_(std::make_unique<Impl>(clock, std::move(connections), std::move(options), listener, log, rng)) {}
+Runner::Runner(const Clock& clock, Connections connections, RunnerOptions options,
+               RunnerListener& listener, Log& log, Rng rng)
+    : impl_(std::make_unique<Impl>(clock, std::move(connections), std::move(options), listener, log,
+                                   rng)) {}
 Runner::~Runner() = default;
 Result<void> Runner::start(JobWish wish) { return impl_->start(std::move(wish)); }
 Result<void> Runner::cancel(const std::string& job) { return impl_->cancel(job); }

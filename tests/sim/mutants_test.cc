@@ -1,5 +1,5 @@
-// Each checker is proven able to fail: a core that is broken on purpose, run with that checker alone, is caught within a
-// bounded number of seeds.
+// Each checker is proven able to fail: a core that is broken on purpose, run with that checker
+// alone, is caught within a bounded number of seeds.
 #include <gtest/gtest.h>
 
 #include "tests/sim/world.h"

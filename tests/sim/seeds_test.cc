@@ -1,6 +1,6 @@
-// Random schedules: KC_SIM_SEEDS of them (default 2000), from KC_SIM_FIRST_SEED (default 1). A failing one prints its seed,
-// which alone plays it again: KC_SIM_FIRST_SEED=<seed>
-// KC_SIM_SEEDS=1, with KC_SIM_TRACE=1 for every effect.
+// Random schedules: KC_SIM_SEEDS of them (default 2000), from KC_SIM_FIRST_SEED (default 1). A
+// failing one prints its seed, which alone plays it again: KC_SIM_FIRST_SEED=<seed> KC_SIM_SEEDS=1,
+// with KC_SIM_TRACE=1 for every effect.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -23,7 +23,8 @@ constexpr std::uint64_t kKeptSeeds[] = {1};
 TEST(Simulation, EverySeedKeepsEveryPromise) {
   const std::uint64_t first = number_from("KC_SIM_FIRST_SEED", 1);
   const std::uint64_t count = number_from("KC_SIM_SEEDS", 2000);
-  std::int64_t events = 0, crashes = 0, takeovers = 0, faults = 0, succeeded = 0, failed = 0, canceled = 0;
+  std::int64_t events = 0, crashes = 0, takeovers = 0, faults = 0, succeeded = 0, failed = 0,
+               canceled = 0;
   int broken = 0;
   const auto play = [&](std::uint64_t seed) {
     WorldOptions options = draw_options(seed);
@@ -38,14 +39,15 @@ TEST(Simulation, EverySeedKeepsEveryPromise) {
     failed += verdict.end == JobState::failed;
     canceled += verdict.end == JobState::canceled;
     if (verdict.held) return;
-    ADD_FAILURE() << "seed " << seed << " broke " << to_string(verdict.broken) << ": " << verdict.detail;
+    ADD_FAILURE() << "seed " << seed << " broke " << to_string(verdict.broken) << ": "
+                  << verdict.detail;
     broken += 1;
   };
   for (const std::uint64_t seed : kKeptSeeds) play(seed);
   for (std::uint64_t seed = first; seed < first + count && broken < 10; ++seed) play(seed);
-  std::cout << count << " seeds from " << first << ": " << events << " events, " << faults << " faults, " << crashes
-            << " crashes, " << takeovers << " takeovers; " << succeeded << " jobs succeeded, " << failed << " failed, "
-            << canceled << " cancelled\n";
+  std::cout << count << " seeds from " << first << ": " << events << " events, " << faults
+            << " faults, " << crashes << " crashes, " << takeovers << " takeovers; " << succeeded
+            << " jobs succeeded, " << failed << " failed, " << canceled << " cancelled\n";
   // Most schedules end well; a simulation in which nothing succeeds would prove nothing.
   EXPECT_GT(succeeded * 2, static_cast<std::int64_t>(count));
 }

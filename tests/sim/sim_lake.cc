@@ -3,7 +3,9 @@
 namespace kc::sim {
 namespace {
 
-Failure lost() { return fail(ErrorKind::unavailable, "lake.unreachable", "the simulated lake gave no answer"); }
+Failure lost() {
+  return fail(ErrorKind::unavailable, "lake.unreachable", "the simulated lake gave no answer");
+}
 
 }  // namespace
 
@@ -34,27 +36,41 @@ Result<Created> SimLake::create_if_absent(std::string_view name, std::string_vie
     return created;
   };
   switch (draw()) {
-    case Fate::fine: return create();
-    case Fate::fail_before: return lost();
-    case Fate::fail_after: (void)create(); return lost();
-    case Fate::fail_late: later_([create] { (void)create(); }); return lost();
+    case Fate::fine:
+      return create();
+    case Fate::fail_before:
+      return lost();
+    case Fate::fail_after:
+      (void)create();
+      return lost();
+    case Fate::fail_late:
+      later_([create] { (void)create(); });
+      return lost();
   }
   return lost();
 }
 
 Result<void> SimLake::put(std::string_view name, std::string_view bytes) {
   switch (draw()) {
-    case Fate::fine: return inner_.put(name, bytes);
-    case Fate::fail_after: (void)inner_.put(name, bytes); return lost();
-    default: return lost();
+    case Fate::fine:
+      return inner_.put(name, bytes);
+    case Fate::fail_after:
+      (void)inner_.put(name, bytes);
+      return lost();
+    default:
+      return lost();
   }
 }
 
 Result<void> SimLake::remove(std::string_view name) {
   switch (draw()) {
-    case Fate::fine: return inner_.remove(name);
-    case Fate::fail_after: (void)inner_.remove(name); return lost();
-    default: return lost();
+    case Fate::fine:
+      return inner_.remove(name);
+    case Fate::fail_after:
+      (void)inner_.remove(name);
+      return lost();
+    default:
+      return lost();
   }
 }
 

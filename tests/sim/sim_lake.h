@@ -1,6 +1,6 @@
-// SimLake: the memory lake as one simulated process sees it: calls fail before or after their effect, and a create may
-// land long after its caller was told nothing. Every journal file that really comes into being is shown to a witness.
-// Thread promise: one thread.
+// SimLake: the memory lake as one simulated process sees it: calls fail before or after their
+// effect, and a create may land long after its caller was told nothing. Every journal file that
+// really comes into being is shown to a witness. Thread promise: one thread.
 #pragma once
 
 #include <functional>
@@ -25,7 +25,11 @@ class SimLake final : public Lake {
   using Later = std::function<void(std::function<void()>)>;
 
   SimLake(MemoryLake& inner, LakeFaults faults, Rng rng, Witness witness, Later later)
-      : inner_(inner), faults_(faults), rng_(rng), witness_(std::move(witness)), later_(std::move(later)) {}
+      : inner_(inner),
+        faults_(faults),
+        rng_(rng),
+        witness_(std::move(witness)),
+        later_(std::move(later)) {}
 
   void set_faults(LakeFaults faults) { faults_ = faults; }
 
@@ -34,10 +38,16 @@ class SimLake final : public Lake {
   Result<Created> create_if_absent(std::string_view name, std::string_view bytes) override;
   Result<void> put(std::string_view name, std::string_view bytes) override;
   Result<void> remove(std::string_view name) override;
-  Result<Grant> open_folder(std::string_view folder, Ticks expiry) override { return inner_.open_folder(folder, expiry); }
+  Result<Grant> open_folder(std::string_view folder, Ticks expiry) override {
+    return inner_.open_folder(folder, expiry);
+  }
   Result<std::string> read_uri(std::string_view name) override { return inner_.read_uri(name); }
-  Result<bool> close_folder(std::string_view folder) override { return inner_.close_folder(folder); }
-  Result<std::unique_ptr<Lease>> acquire_lease(std::string_view holder) override { return inner_.acquire_lease(holder); }
+  Result<bool> close_folder(std::string_view folder) override {
+    return inner_.close_folder(folder);
+  }
+  Result<std::unique_ptr<Lease>> acquire_lease(std::string_view holder) override {
+    return inner_.acquire_lease(holder);
+  }
   std::string describe() const override { return "simulated"; }
 
  private:

@@ -23,22 +23,25 @@ struct Overloaded : Handlers... {
 std::string table_name(int index) { return "T" + std::to_string(index); }
 
 TableSchema schema_of() {
-  return {.columns = {{"Id", ScalarType::long_}, {"Text", ScalarType::string_}}, .folder = {}, .docstring = {}};
+  return {.columns = {{"Id", ScalarType::long_}, {"Text", ScalarType::string_}},
+          .folder = {},
+          .docstring = {}};
 }
 
 std::string word_of(const kusto::Command& command) {
   return std::visit(
       Overloaded{[](const kusto::Read& read) -> std::string {
                    static constexpr const char* kWords[] = {
-                       "read-cursor", "read-tables",     "read-groups",    "read-slices",   "read-count",
-                       "read-null",   "read-rows",       "read-operations", "read-details", "read-extents",
-                       "read-policies", "read-capacity", "read-digest"};
+                       "read-cursor",  "read-tables",  "read-groups",   "read-slices",
+                       "read-count",   "read-null",    "read-rows",     "read-operations",
+                       "read-details", "read-extents", "read-policies", "read-capacity",
+                       "read-digest"};
                    return kWords[read.index()];
                  },
                  [](const kusto::Write& write) -> std::string {
-                   static constexpr const char* kWords[] = {"export",  "create-table", "create-staging",
-                                                            "set-policies", "ingest",  "move",
-                                                            "drop-extents", "drop-tags", "drop-table"};
+                   static constexpr const char* kWords[] = {
+                       "export", "create-table", "create-staging", "set-policies", "ingest",
+                       "move",   "drop-extents", "drop-tags",      "drop-table"};
                    return kWords[write.index()];
                  }},
       command);
@@ -70,12 +73,13 @@ cluster::ClusterLimits cluster_limits() {
 struct World::Process : std::enable_shared_from_this<World::Process> {
   int number = 0;
   bool alive = true;
-  bool knows_fenced = false;       // the journal told it that another writer has the job
+  bool knows_fenced = false;  // the journal told it that another writer has the job
   Uuid writer;
   std::unique_ptr<SimLake> lake;
   std::optional<Journal> journal;
   std::unique_ptr<pipeline::JobCore> core;
-  cluster::ClusterCore clusters[2]{cluster::ClusterCore(cluster_limits()), cluster::ClusterCore(cluster_limits())};
+  cluster::ClusterCore clusters[2]{cluster::ClusterCore(cluster_limits()),
+                                   cluster::ClusterCore(cluster_limits())};
   std::map<CallId, Call> calls;
   std::map<CallId, std::string> folder_calls;
   std::optional<double> percent;
@@ -88,10 +92,18 @@ World::World(WorldOptions options)
       rng_(options_.seed),
       now_(kStart),
       faults_until_(kStart + kFaultsLast),
-      source_(blobs_, {.id_seed = options_.seed * 2 + 1, .start = kStart, .export_capacity = options_.slots,
-                       .ingest_capacity = options_.slots, .query_capacity = 20, .name = "source"}),
-      destination_(blobs_, {.id_seed = options_.seed * 2 + 2, .start = kStart, .export_capacity = options_.slots,
-                            .ingest_capacity = options_.slots, .query_capacity = 20, .name = "destination"}),
+      source_(blobs_, {.id_seed = options_.seed * 2 + 1,
+                       .start = kStart,
+                       .export_capacity = options_.slots,
+                       .ingest_capacity = options_.slots,
+                       .query_capacity = 20,
+                       .name = "source"}),
+      destination_(blobs_, {.id_seed = options_.seed * 2 + 2,
+                            .start = kStart,
+                            .export_capacity = options_.slots,
+                            .ingest_capacity = options_.slots,
+                            .query_capacity = 20,
+                            .name = "destination"}),
       lake_(MemoryLake::Options{.closes_folders = options_.closes_folders}),
       uid_(Uuid::random(rng_)) {
   spec_.id = "job";
@@ -132,7 +144,8 @@ void World::fill_source() {
 }
 
 void World::source_lives_on() {
-  const std::string table = table_name(static_cast<int>(rng_.below(static_cast<std::uint64_t>(options_.tables))));
+  const std::string table =
+      table_name(static_cast<int>(rng_.below(static_cast<std::uint64_t>(options_.tables))));
   if (options_.new_rows && rng_.chance(0.6)) {
     std::vector<Row> rows;
     for (std::int64_t i = 0; i < rng_.between(1, 5); ++i) rows.push_back({next_value_++});
@@ -142,8 +155,10 @@ void World::source_lives_on() {
   if (options_.retention && rng_.chance(0.3)) {
     for (const Row row : source_.drop_rows_by_retention(kDb, table)) retired_[table].push_back(row);
   }
-  if (options_.clock_steps && rng_.chance(0.2)) source_.advance(Timespan::seconds(rng_.between(-7200, 7200)));
-  if (now_ < faults_until_) later(Timespan::seconds(rng_.between(5, 300)), [this] { source_lives_on(); });
+  if (options_.clock_steps && rng_.chance(0.2))
+    source_.advance(Timespan::seconds(rng_.between(-7200, 7200)));
+  if (now_ < faults_until_)
+    later(Timespan::seconds(rng_.between(5, 300)), [this] { source_lives_on(); });
 }
 
 const std::vector<Row>& World::expected(const std::string& table) {
@@ -151,7 +166,8 @@ const std::vector<Row>& World::expected(const std::string& table) {
   if (fresh) {
     const std::int64_t to = std::stoll(truth_.to.value);
     for (const Batch& batch : batches_[table]) {
-      if (batch.cursor <= to) found->second.insert(found->second.end(), batch.rows.begin(), batch.rows.end());
+      if (batch.cursor <= to)
+        found->second.insert(found->second.end(), batch.rows.begin(), batch.rows.end());
     }
     std::sort(found->second.begin(), found->second.end());
   }
@@ -164,7 +180,8 @@ void World::later(Timespan delay, std::function<void()> work) {
   queue_.emplace(std::pair{now_.value + delay.ticks, rng_.next()}, std::move(work));
 }
 
-void World::for_process(const std::shared_ptr<Process>& process, Timespan delay, std::function<void(Process&)> work) {
+void World::for_process(const std::shared_ptr<Process>& process, Timespan delay,
+                        std::function<void(Process&)> work) {
   later(delay, [process, work = std::move(work)] {
     if (process->alive) work(*process);
   });
@@ -222,15 +239,18 @@ void World::start_process() {
   process->lake = std::make_unique<SimLake>(
       lake_, faults_on() ? options_.odds.lake : LakeFaults{}, rng_.fork(),
       [this](const std::string& name, const std::string& bytes) { witness(name, bytes); },
-      [this](std::function<void()> work) { later(Timespan::milliseconds(rng_.between(1, 30'000)), std::move(work)); });
+      [this](std::function<void()> work) {
+        later(Timespan::milliseconds(rng_.between(1, 30'000)), std::move(work));
+      });
   process_ = process;
   open_process(process);
 }
 
 void World::open_process(std::shared_ptr<Process> process) {
   Ledger ledger;
-  const JournalReplay replay{.begin = [&ledger] { ledger = Ledger{}; },
-                             .apply = [&ledger](const Record& record) { return ledger.apply(record); }};
+  const JournalReplay replay{
+      .begin = [&ledger] { ledger = Ledger{}; },
+      .apply = [&ledger](const Record& record) { return ledger.apply(record); }};
   const auto listing = process->lake->list("checkpoint/");
   auto journal = [&]() -> Result<Journal> {
     if (!listing) return fail(listing.error());
@@ -242,8 +262,10 @@ void World::open_process(std::shared_ptr<Process> process) {
   }();
   if (!journal) {
     if (!faults_on()) process->lake->set_faults({});
-    if (journal.error().kind == ErrorKind::corrupt) return broken(Check::edges, journal.error().message);
-    return for_process(process, draw_delay(5000), [this, process](Process&) { open_process(process); });
+    if (journal.error().kind == ErrorKind::corrupt)
+      return broken(Check::edges, journal.error().message);
+    return for_process(process, draw_delay(5000),
+                       [this, process](Process&) { open_process(process); });
   }
   if (options_.mutant == Mutant::forgets_move_in_doubt) {
     for (auto& [id, block] : ledger.blocks) {
@@ -252,7 +274,8 @@ void World::open_process(std::shared_ptr<Process> process) {
   }
   process->journal.emplace(std::move(*journal));
   if (processes_ > 1) verdict_.takeovers += 1;
-  process->core = std::make_unique<pipeline::JobCore>(std::move(ledger), limits_of(options_), rng_.next());
+  process->core =
+      std::make_unique<pipeline::JobCore>(std::move(ledger), limits_of(options_), rng_.next());
   for (const Side side : {Side::source, Side::destination}) {
     cluster_event(*process, side, cluster::JobJoined{.job = 1, .shares = {}});
   }
@@ -314,8 +337,12 @@ void World::trace_effect(int number, const pipeline::Effect& effect) const {
                    return words;
                  },
                  [](const CommitAgain&) { return std::string("commit again"); },
-                 [](const RunRead& e) { return word_of(kusto::Command{e.read}) + " " + e.options.request_id; },
-                 [](const RunWrite& e) { return word_of(kusto::Command{e.write}) + " " + e.options.request_id; },
+                 [](const RunRead& e) {
+                   return word_of(kusto::Command{e.read}) + " " + e.options.request_id;
+                 },
+                 [](const RunWrite& e) {
+                   return word_of(kusto::Command{e.write}) + " " + e.options.request_id;
+                 },
                  [](const CloseFolder& e) { return "close " + e.folder; },
                  [](const AskSlot& e) { return "ask slot " + std::to_string(e.slot); },
                  [](const ReturnSlot& e) { return "return slot " + std::to_string(e.slot); },
@@ -331,7 +358,8 @@ void World::trace_effect(int number, const pipeline::Effect& effect) const {
 void World::perform(Process& process, pipeline::Effect& effect) {
   using namespace pipeline;
   if (options_.trace) trace_effect(process.number, effect);
-  if (process.knows_fenced && !std::holds_alternative<Publish>(effect) && !std::holds_alternative<Abandon>(effect)) {
+  if (process.knows_fenced && !std::holds_alternative<Publish>(effect) &&
+      !std::holds_alternative<Abandon>(effect)) {
     broken(Check::fenced, "a fenced writer went on");
   }
   std::visit(
@@ -339,29 +367,51 @@ void World::perform(Process& process, pipeline::Effect& effect) {
           [&](CommitRecords& e) { commit(process, std::move(e.records), false); },
           [&](CommitAgain&) { commit(process, {}, true); },
           [&](RunRead& e) {
-            call(process, e.call, Call{.side = e.side, .command = e.read, .reading = true, .word = {}, .deadline = e.options.deadline,
-                                       .folder = {}, .grant_expiry = {}, .kind = SlotKind::query});
+            call(process, e.call,
+                 Call{.side = e.side,
+                      .command = e.read,
+                      .reading = true,
+                      .word = {},
+                      .deadline = e.options.deadline,
+                      .folder = {},
+                      .grant_expiry = {},
+                      .kind = SlotKind::query});
           },
           [&](RunWrite& e) {
             check_effect(process, e.write);
-            Call made{.side = e.side, .command = e.write, .reading = false, .word = {}, .deadline = e.options.deadline,
-                      .folder = {}, .grant_expiry = e.grant_expiry, .kind = SlotKind::query};
+            Call made{.side = e.side,
+                      .command = e.write,
+                      .reading = false,
+                      .word = {},
+                      .deadline = e.options.deadline,
+                      .folder = {},
+                      .grant_expiry = e.grant_expiry,
+                      .kind = SlotKind::query};
             if (const auto* start = std::get_if<kusto::StartExport>(&e.write)) {
               made.folder = start->folder_uri;
               made.kind = SlotKind::export_;
             }
-            if (std::holds_alternative<kusto::StartIngest>(e.write)) made.kind = SlotKind::ingestion;
+            if (std::holds_alternative<kusto::StartIngest>(e.write))
+              made.kind = SlotKind::ingestion;
             call(process, e.call, std::move(made));
           },
           [&](CloseFolder& e) { close_folder(process, e.call, e.folder); },
           [&](AskSlot& e) {
-            cluster_event(process, e.side, cluster::SlotAsked{.job = 1, .slot = e.slot, .kind = e.kind, .in_use = e.in_use});
+            cluster_event(
+                process, e.side,
+                cluster::SlotAsked{.job = 1, .slot = e.slot, .kind = e.kind, .in_use = e.in_use});
           },
-          [&](ReturnSlot& e) { cluster_event(process, e.side, cluster::SlotReturned{.job = 1, .slot = e.slot}); },
+          [&](ReturnSlot& e) {
+            cluster_event(process, e.side, cluster::SlotReturned{.job = 1, .slot = e.slot});
+          },
           [&](Watch& e) {
-            cluster_event(process, e.side, cluster::WatchAsked{.job = 1, .operation = e.operation, .kind = e.kind});
+            cluster_event(process, e.side,
+                          cluster::WatchAsked{.job = 1, .operation = e.operation, .kind = e.kind});
           },
-          [&](Unwatch& e) { cluster_event(process, e.side, cluster::WatchDropped{.job = 1, .operation = e.operation}); },
+          [&](Unwatch& e) {
+            cluster_event(process, e.side,
+                          cluster::WatchDropped{.job = 1, .operation = e.operation});
+          },
           [&](SetTimer& e) {
             const Timespan delay{std::max<std::int64_t>(0, (e.at - now_).ticks)};
             for_process(process.shared_from_this(), delay,
@@ -370,9 +420,11 @@ void World::perform(Process& process, pipeline::Effect& effect) {
           [&](Publish& e) {
             double percent = e.progress.percent.value_or(0);
             if (options_.mutant == Mutant::percent_falls && process.percent) percent -= 1;
-            const double before = std::max(process.percent.value_or(0), options_.second_writer ? 0 : percent_seen_);
+            const double before =
+                std::max(process.percent.value_or(0), options_.second_writer ? 0 : percent_seen_);
             if (wants(Check::edges) && percent + 1e-9 < before) {
-              broken(Check::edges, "percent fell from " + std::to_string(before) + " to " + std::to_string(percent));
+              broken(Check::edges, "percent fell from " + std::to_string(before) + " to " +
+                                       std::to_string(percent));
             }
             process.percent = percent;
             percent_seen_ = std::max(percent_seen_, percent);
@@ -385,7 +437,8 @@ void World::perform(Process& process, pipeline::Effect& effect) {
 
 void World::commit(Process& process, std::vector<Record> records, bool again) {
   if (options_.mutant == Mutant::skips_an_edge) {
-    std::erase_if(records, [](const Record& r) { return std::holds_alternative<record::StagingReady>(r); });
+    std::erase_if(records,
+                  [](const Record& r) { return std::holds_alternative<record::StagingReady>(r); });
   }
   if (options_.mutant == Mutant::moves_before_commit) {
     for (const Record& record : records) {
@@ -393,44 +446,61 @@ void World::commit(Process& process, std::vector<Record> records, bool again) {
       if (!intent || intent->extents.empty()) continue;
       const Block& block = process.core->ledger().blocks.at(intent->block);
       const TableCopy& table = process.core->ledger().tables.at(block.table);
-      kusto::StartMove move{.db = {kDb}, .from = table.staging.name, .to = table.name, .extents = {}, .new_ingestion_time = true};
+      kusto::StartMove move{.db = {kDb},
+                            .from = table.staging.name,
+                            .to = table.name,
+                            .extents = {},
+                            .new_ingestion_time = true};
       for (const auto& extent : intent->extents) move.extents.push_back(extent.id);
       if (auto started = destination_.run(kusto::Write{move}, {})) {
         destination_.finish(std::get<kusto::StartedOperation>(*started).id, Ending::completed);
       }
     }
   }
+  if (records.empty() && !again) {
+    return for_process(process.shared_from_this(), draw_delay(20),
+                       [this](Process& p) { handle(p, pipeline::CommitDone{}); });
+  }
   std::vector<std::string> words;
   for (const Record& record : records) words.emplace_back(type_word(record));
-  for_process(process.shared_from_this(), draw_delay(20), [this, records = std::move(records), words, again](Process& p) {
-    for (const auto& word : words) {
-      if (options_.crash_before_commit.contains({word, ++counted_["before " + word]})) return crash(p);
-    }
-    auto committed = again ? p.journal->retry() : p.journal->commit(records);
-    const std::uint64_t seq = committed ? committed->seq() : 0;
-    Result<void> result;
-    if (!committed) result = fail(committed.error());
-    if (result) {
-      for (const auto& word : words) {
-        if (options_.crash_after_commit.contains({word, ++counted_["after " + word]})) return crash(p);
-      }
-    }
-    for_process(p.shared_from_this(), draw_delay(20), [this, result, seq](Process& answered) {
-      if (!result) {
-        answered.knows_fenced = answered.knows_fenced || result.error().kind == ErrorKind::conflict;
-        const bool ignored = options_.mutant == Mutant::ignores_fencing && answered.knows_fenced;
-        if (!ignored) return handle(answered, pipeline::CommitFailed{result.error()});
-      }
-      handle(answered, pipeline::CommitDone{});
-      if (answered.alive && seq > 0) compact(answered, seq);
-    });
-  });
+  for_process(process.shared_from_this(), draw_delay(20),
+              [this, records = std::move(records), words, again](Process& p) {
+                for (const auto& word : words) {
+                  if (options_.crash_before_commit.contains({word, ++counted_["before " + word]}))
+                    return crash(p);
+                }
+                auto committed = again ? p.journal->retry() : p.journal->commit(records);
+                const std::uint64_t seq = committed ? committed->seq() : 0;
+                Result<void> result;
+                if (!committed) result = fail(committed.error());
+                if (result) {
+                  for (const auto& word : words) {
+                    if (options_.crash_after_commit.contains({word, ++counted_["after " + word]}))
+                      return crash(p);
+                  }
+                }
+                for_process(
+                    p.shared_from_this(), draw_delay(20), [this, result, seq](Process& answered) {
+                      if (!result) {
+                        answered.knows_fenced =
+                            answered.knows_fenced || result.error().kind == ErrorKind::conflict;
+                        const bool ignored =
+                            options_.mutant == Mutant::ignores_fencing && answered.knows_fenced;
+                        if (!ignored)
+                          return handle(answered, pipeline::CommitFailed{result.error()});
+                      }
+                      handle(answered, pipeline::CommitDone{});
+                      if (answered.alive && seq > 0) compact(answered, seq);
+                    });
+              });
 }
 
 // As the product does it, but far more often: every few commits, and swept a step at a time.
 void World::compact(Process& process, std::uint64_t seq) {
-  if (options_.compact_every == 0 || seq % static_cast<std::uint64_t>(options_.compact_every) != 0) return;
-  if (!process.journal->pending()) (void)process.journal->compact(process.core->ledger().snapshot(), seq);
+  if (options_.compact_every == 0 || seq % static_cast<std::uint64_t>(options_.compact_every) != 0)
+    return;
+  if (!process.journal->pending())
+    (void)process.journal->compact(process.core->ledger().snapshot(), seq);
   if (process.journal->wants_sweep()) (void)process.journal->sweep();
 }
 
@@ -487,7 +557,8 @@ void World::send(Process& process, CallId id, const Call& made) {
     partly = delivery == answer_lost && rng_.chance(odds.partly);
   }
   const int nth = ++counted_[made.word];
-  if (const auto scripted = options_.deliveries.find({made.word, nth}); scripted != options_.deliveries.end()) {
+  if (const auto scripted = options_.deliveries.find({made.word, nth});
+      scripted != options_.deliveries.end()) {
     delivery = scripted->second;
   }
   if (delivery != fine) verdict_.faults += 1;
@@ -501,9 +572,12 @@ void World::send(Process& process, CallId id, const Call& made) {
     cluster_event(p, side, cluster::CallAnswered{.job = 1, .call = id, .throttled = was_throttled});
     handle(p, pipeline::Answered{.call = id, .answer = std::move(result)});
   };
-  const auto unknown = [] { return fail(ErrorKind::unavailable, "kusto.no_answer", "the simulated cluster gave no answer"); };
+  const auto unknown = [] {
+    return fail(ErrorKind::unavailable, "kusto.no_answer", "the simulated cluster gave no answer");
+  };
   const auto apply_now = [this, made, partly, nth] {
-    if (const auto hook = options_.on_command.find({made.word, nth}); hook != options_.on_command.end()) {
+    if (const auto hook = options_.on_command.find({made.word, nth});
+        hook != options_.on_command.end()) {
       hook->second(*this);
     }
     return apply(made, partly);
@@ -521,29 +595,38 @@ void World::send(Process& process, CallId id, const Call& made) {
         for_process(self, draw_delay(50), [answer, result](Process& p) { answer(p, result); });
       });
       return;
-    case request_lost: break;
-    case answer_lost: later(draw_delay(50), [apply_now] { (void)apply_now(); }); break;
+    case request_lost:
+      break;
+    case answer_lost:
+      later(draw_delay(50), [apply_now] { (void)apply_now(); });
+      break;
     case applied_late: {
-      // A synchronous command cannot outlive its deadline on the server; within it, it may land at any time.
+      // A synchronous command cannot outlive its deadline on the server; within it, it may land at
+      // any time.
       const std::int64_t latest = made.deadline.ticks / 10'000;
       later(Timespan::milliseconds(rng_.between(1, latest)), [apply_now] { (void)apply_now(); });
       break;
     }
   }
-  for_process(self, Timespan::milliseconds(rng_.between(10, 3000)), [answer, unknown](Process& p) { answer(p, unknown()); });
+  for_process(self, Timespan::milliseconds(rng_.between(10, 3000)),
+              [answer, unknown](Process& p) { answer(p, unknown()); });
 }
 
 Result<kusto::Answer> World::apply(const Call& made, bool partly) {
   SimCluster& cluster = at(made.side);
-  if (options_.mutant == Mutant::forgets_staging && made.word == "drop-table") return kusto::Answer{kusto::Done{}};
-  if (options_.mutant == Mutant::forgets_tags && made.word == "drop-tags") return kusto::Answer{kusto::Done{}};
+  if (options_.mutant == Mutant::forgets_staging && made.word == "drop-table")
+    return kusto::Answer{kusto::Done{}};
+  if (options_.mutant == Mutant::forgets_tags && made.word == "drop-tags")
+    return kusto::Answer{kusto::Done{}};
   const auto pending = cluster.begin(made.command);
   const int steps = SimCluster::steps(made.command);
   auto result = partly && steps > 1
-                    ? cluster.apply_partly(pending, static_cast<int>(rng_.below(static_cast<std::uint64_t>(steps))))
+                    ? cluster.apply_partly(
+                          pending, static_cast<int>(rng_.below(static_cast<std::uint64_t>(steps))))
                     : cluster.apply(pending);
   if (result) {
-    if (const auto* started = std::get_if<kusto::StartedOperation>(&*result)) operation_started(made, started->id);
+    if (const auto* started = std::get_if<kusto::StartedOperation>(&*result))
+      operation_started(made, started->id);
   }
   if (options_.mutant == Mutant::accepts_any_stage && result && made.word == "read-extents") {
     auto& extents = std::get<kusto::ExtentList>(*result).extents;
@@ -562,9 +645,10 @@ Result<kusto::Answer> World::apply(const Call& made, bool partly) {
 void World::operation_started(const Call& made, const Uuid& operation) {
   Ending ending = Ending::completed;
   if (faults_on() && rng_.chance(options_.odds.ending_bad)) {
-    static constexpr Ending kBad[] = {Ending::failed_without_effect,    Ending::failed_but_applied,
-                                      Ending::failed_partly_applied,    Ending::throttled,
-                                      Ending::abandoned_without_effect, Ending::abandoned_and_applied_later};
+    static constexpr Ending kBad[] = {
+        Ending::failed_without_effect,    Ending::failed_but_applied,
+        Ending::failed_partly_applied,    Ending::throttled,
+        Ending::abandoned_without_effect, Ending::abandoned_and_applied_later};
     ending = kBad[rng_.below(std::size(kBad))];
     verdict_.faults += 1;
   }
@@ -598,9 +682,11 @@ void World::cluster_event(Process& process, Side side, cluster::Event event) {
         Overloaded{
             [&](cluster::GrantSlot& e) {
               process.slots_granted += 1;
-              if (options_.mutant == Mutant::loses_a_grant && process.slots_granted % 3 == 0) return;
-              for_process(process.shared_from_this(), Timespan{0},
-                          [this, slot = e.slot](Process& p) { handle(p, pipeline::SlotGranted{slot}); });
+              if (options_.mutant == Mutant::loses_a_grant && process.slots_granted % 3 == 0)
+                return;
+              for_process(
+                  process.shared_from_this(), Timespan{0},
+                  [this, slot = e.slot](Process& p) { handle(p, pipeline::SlotGranted{slot}); });
             },
             [&](cluster::Dispatch& e) { dispatch(process, e.call); },
             [&](cluster::Poll& e) { poll(process, side, e); },
@@ -609,19 +695,24 @@ void World::cluster_event(Process& process, Side side, cluster::Event event) {
               if (options_.mutant == Mutant::accepts_any_stage && side == Side::destination) {
                 e.operation.outcome = OperationOutcome::completed;
               }
-              for_process(process.shared_from_this(), Timespan{0}, [this, side, operation = e.operation](Process& p) {
-                handle(p, pipeline::OperationEnded{.side = side, .operation = operation});
-              });
+              for_process(process.shared_from_this(), Timespan{0},
+                          [this, side, operation = e.operation](Process& p) {
+                            handle(p,
+                                   pipeline::OperationEnded{.side = side, .operation = operation});
+                          });
             },
             [&](cluster::TellLost& e) {
-              for_process(process.shared_from_this(), Timespan{0}, [this, side, operation = e.operation](Process& p) {
-                handle(p, pipeline::OperationLost{.side = side, .operation = operation});
-              });
+              for_process(process.shared_from_this(), Timespan{0},
+                          [this, side, operation = e.operation](Process& p) {
+                            handle(p,
+                                   pipeline::OperationLost{.side = side, .operation = operation});
+                          });
             },
             [&](cluster::WakeAt& e) {
               const Timespan delay{std::max<std::int64_t>(0, (e.at - now_).ticks)};
-              for_process(process.shared_from_this(), delay,
-                          [this, side](Process& p) { cluster_event(p, side, cluster::TimerDue{}); });
+              for_process(process.shared_from_this(), delay, [this, side](Process& p) {
+                cluster_event(p, side, cluster::TimerDue{});
+              });
             },
         },
         effect);
@@ -634,8 +725,10 @@ void World::poll(Process& process, Side side, const cluster::Poll& poll) {
     if (faults_on() && rng_.chance(options_.odds.answer_lost)) {
       operations = fail(ErrorKind::unavailable, "kusto.no_answer", "no answer");
     } else {
-      auto answer = at(side).run(
-          kusto::Read{kusto::ReadOperations{.ids = poll.operations, .older_than_window = poll.older_than_window}}, {});
+      auto answer =
+          at(side).run(kusto::Read{kusto::ReadOperations{
+                           .ids = poll.operations, .older_than_window = poll.older_than_window}},
+                       {});
       KC_ASSERT(answer.has_value());
       operations = std::get<kusto::OperationList>(*answer).operations;
     }
@@ -647,7 +740,8 @@ void World::ask_capacity(Process& process, Side side) {
   for_process(process.shared_from_this(), draw_delay(100), [this, side](Process& p) {
     auto answer = at(side).run(kusto::Read{kusto::ReadCapacity{}}, {});
     KC_ASSERT(answer.has_value());
-    cluster_event(p, side, cluster::CapacityAnswered{std::get<kusto::CapacityList>(*answer).resources});
+    cluster_event(p, side,
+                  cluster::CapacityAnswered{std::get<kusto::CapacityList>(*answer).resources});
   });
 }
 

@@ -1,7 +1,7 @@
-// World: a whole copy in one thread: two simulated clusters, a simulated lake, and processes that run the same two cores
-// as the product, with results in an order drawn from a seed, faults before and after every effect, and crashes. It
-// checks the promises of the copy protocol (§8) as it goes and says the first one that broke.
-// Thread promise: one thread; nothing is shared between worlds.
+// World: a whole copy in one thread: two simulated clusters, a simulated lake, and processes that
+// run the same two cores as the product, with results in an order drawn from a seed, faults before
+// and after every effect, and crashes. It checks the promises of the copy protocol (§8) as it goes
+// and says the first one that broke. Thread promise: one thread; nothing is shared between worlds.
 #pragma once
 
 #include <cstdint>
@@ -31,29 +31,31 @@ std::string_view to_string(Check check);
 // A core that is broken on purpose: what it does or believes is changed on its way out or in.
 enum class Mutant {
   none,
-  accepts_any_stage,        // takes a partial ingestion for the whole
-  forgets_move_in_doubt,    // ingests again after a restart without asking where the first move left the rows
-  moves_before_commit,      // sends the move together with its intent instead of after it
-  ignores_fencing,          // goes on after another writer took the job
-  skips_an_edge,            // leaves a state out of the journal
-  percent_falls,            // publishes less than before
-  forgets_folders,          // says that a folder is closed without closing it
-  forgets_staging,          // says that a staging table is dropped without dropping it
-  forgets_tags,             // says that tags are dropped without dropping them
-  loses_a_grant,            // never hears of some slots
+  accepts_any_stage,      // takes a partial ingestion for the whole
+  forgets_move_in_doubt,  // ingests again after a restart without asking where the first move left
+                          // the rows
+  moves_before_commit,    // sends the move together with its intent instead of after it
+  ignores_fencing,        // goes on after another writer took the job
+  skips_an_edge,          // leaves a state out of the journal
+  percent_falls,          // publishes less than before
+  forgets_folders,        // says that a folder is closed without closing it
+  forgets_staging,        // says that a staging table is dropped without dropping it
+  forgets_tags,           // says that tags are dropped without dropping them
+  loses_a_grant,          // never hears of some slots
 };
 
-struct Odds {                     // of one call or operation, while faults are on
+struct Odds {  // of one call or operation, while faults are on
   double request_lost = 0, answer_lost = 0, applied_late = 0, throttled = 0, partly = 0;
-  double ending_bad = 0;          // an operation that does not simply complete
-  double crash = 0;               // per event handled
+  double ending_bad = 0;  // an operation that does not simply complete
+  double crash = 0;       // per event handled
   LakeFaults lake;
-  double merge = 0;               // per operation that ends
+  double merge = 0;  // per operation that ends
 };
 
 // A fault at one named place instead of by chance: the scripted schedules.
 struct Place {
-  std::string what;               // a command's word ("move", "export", "ingest", "create-staging", …) or a record's
+  std::string
+      what;  // a command's word ("move", "export", "ingest", "create-staging", …) or a record's
   int nth = 1;
 };
 
@@ -61,31 +63,32 @@ struct WorldOptions {
   std::uint64_t seed = 1;
   Odds odds;
   int tables = 2;
-  int rows_max = 40;              // per table
+  int rows_max = 40;  // per table
   int extents_max = 6;
   bool repeated_rows = false;
   std::int64_t block_rows_max = 8;
   std::int64_t plan_groups_max = 3;
   int slots = 3;
   int max_failures = 10;
-  int compact_every = 0;          // commits; 0: never
+  int compact_every = 0;  // commits; 0: never
   bool closes_folders = true;
-  bool second_writer = false;     // a takeover while the first writer lives
+  bool second_writer = false;  // a takeover while the first writer lives
   bool cancel = false;
-  bool retention = false;         // the source loses old rows while the job runs
-  bool new_rows = true;           // the source gains rows while the job runs
+  bool retention = false;  // the source loses old rows while the job runs
+  bool new_rows = true;    // the source gains rows while the job runs
   bool clock_steps = false;
   Mutant mutant = Mutant::none;
-  bool trace = false;             // every effect to the standard error stream
+  bool trace = false;  // every effect to the standard error stream
   std::set<Check> checks = {Check::rows_exact, Check::rows_explained, Check::fenced,
                             Check::edges,      Check::nothing_left,   Check::ends};
-  // Scripted faults. The delivery of the nth command of a kind, the ending of its operation, a crash at the nth commit
-  // that holds a record.
+  // Scripted faults. The delivery of the nth command of a kind, the ending of its operation, a
+  // crash at the nth commit that holds a record.
   enum class Delivery { fine, request_lost, answer_lost, applied_late };
   std::map<std::pair<std::string, int>, Delivery> deliveries;
   std::map<std::pair<std::string, int>, Ending> endings;
   std::set<std::pair<std::string, int>> crash_before_commit, crash_after_commit;
-  std::map<std::pair<std::string, int>, std::function<void(class World&)>> on_command;  // just before it is applied
+  std::map<std::pair<std::string, int>, std::function<void(class World&)>>
+      on_command;  // just before it is applied
 };
 
 // Draws the options of a random schedule: whole classes of faults on or off, sizes, slots.
@@ -124,7 +127,7 @@ class World {
     bool reading = false;
     std::string word;
     Timespan deadline;
-    std::string folder;   // given to an export
+    std::string folder;  // given to an export
     Ticks grant_expiry;
     SlotKind kind = SlotKind::query;
   };
@@ -135,7 +138,8 @@ class World {
   void open_process(std::shared_ptr<Process> process);
   void crash(Process& process, bool restart = true);
   void later(Timespan delay, std::function<void()> work);
-  void for_process(const std::shared_ptr<Process>& process, Timespan delay, std::function<void(Process&)> work);
+  void for_process(const std::shared_ptr<Process>& process, Timespan delay,
+                   std::function<void(Process&)> work);
   void handle(Process& process, pipeline::Event event);
   void trace_effect(int number, const pipeline::Effect& effect) const;
   void perform(Process& process, pipeline::Effect& effect);
@@ -177,12 +181,12 @@ class World {
   JobSpec spec_;
   Uuid uid_;
   std::multimap<std::pair<std::int64_t, std::uint64_t>, std::function<void()>> queue_;
-  std::shared_ptr<Process> process_;             // the one that should own the job
-  std::vector<std::shared_ptr<Process>> others_; // earlier ones that may still live
+  std::shared_ptr<Process> process_;              // the one that should own the job
+  std::vector<std::shared_ptr<Process>> others_;  // earlier ones that may still live
   int processes_ = 0;
-  std::map<std::string, int> counted_;           // commands and records seen, for scripts
+  std::map<std::string, int> counted_;  // commands and records seen, for scripts
   Verdict verdict_;
-  Ledger truth_;                                 // what the journal's files in the lake really say
+  Ledger truth_;  // what the journal's files in the lake really say
   std::uint64_t truth_seq_ = 0;
   std::set<BlockId> moves_intended_;
   double percent_seen_ = 0;
