@@ -33,16 +33,17 @@ bool names_one_of(std::string_view name, const std::vector<std::string>& tables)
   return std::find(tables.begin(), tables.end(), name) != tables.end();
 }
 
-// A table that does not resolve. One wording speaks of tables only; the other of "table or column",
-// and is a missing table only where the name is one that the request used as a table.
+// A table that does not resolve. Wordings that speak of tables only are clear; those of "table or
+// column" mean a table only where the name is one that the request used as a table.
 bool is_missing_table(const ServiceError& error, const std::vector<std::string>& tables) {
   if (contains(error.code, "TableNotExist") || contains(error.type, "TableNotFoundException"))
     return true;
   if (contains(error.message, "Failed to resolve table expression")) return true;
-  if (names_one_of(
-          quoted_after(error.message, "Failed to resolve table or column expression named"),
-          tables))
-    return true;
+  if (const auto at = error.message.find("Failed to resolve "); at != std::string::npos) {
+    const std::string_view text = std::string_view(error.message).substr(at);
+    const std::string_view what = text.substr(0, text.find(" named "));
+    if (contains(what, "tab") && names_one_of(quoted_after(text, " named "), tables)) return true;
+  }
   const bool entity =
       contains(error.type, "EntityNotFound") || contains(error.code, "EntityNotFound");
   return entity && (contains(error.message, "'Table'") || contains(error.message, "Table '"));
