@@ -1,6 +1,7 @@
-// Bugs, not errors: KC_ASSERT is on in every build and never reachable from input. It ends the process, unless the
-// thread is inside an AssertScope (a pure core), where it ends that core only by throwing AssertionFailed.
-// Thread promise: safe from any thread; an AssertScope belongs to its thread.
+// Bugs, not errors: KC_ASSERT is on in every build and never reachable from input. It ends the
+// process, unless the thread is inside an AssertScope (a pure core), where it ends that core only
+// by throwing AssertionFailed. Thread promise: safe from any thread; an AssertScope belongs to its
+// thread.
 #pragma once
 
 #include <stdexcept>
@@ -24,12 +25,14 @@ class AssertScope {
   bool outer_;
 };
 
-[[noreturn]] void assertion_failed(const char* expression, const char* file, int line, const std::string& note);
+[[noreturn]] void assertion_failed(const char* expression, const char* file, int line,
+                                   const std::string& note);
 
 }  // namespace kc
 
-#define KC_ASSERT(expression, ...)                                                                          \
-  do {                                                                                                      \
-    if (!(expression)) ::kc::assertion_failed(#expression, __FILE__, __LINE__, ::std::string{__VA_ARGS__}); \
+#define KC_ASSERT(expression, ...)                                                         \
+  do {                                                                                     \
+    if (!(expression))                                                                     \
+      ::kc::assertion_failed(#expression, __FILE__, __LINE__, ::std::string{__VA_ARGS__}); \
   } while (false)
 #define KC_UNREACHABLE() ::kc::assertion_failed("unreachable", __FILE__, __LINE__, {})

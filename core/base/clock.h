@@ -1,5 +1,5 @@
-// The Clock door: the only place that time comes from. SystemClock ships; ManualClock is its plain twin.
-// Thread promise: safe from any thread.
+// The Clock door: the only place that time comes from. SystemClock ships; ManualClock is its plain
+// twin. Thread promise: safe from any thread.
 #pragma once
 
 #include <atomic>
@@ -12,7 +12,7 @@ namespace kc {
 class Clock {
  public:
   virtual ~Clock() = default;
-  virtual Ticks now() const = 0;                       // UTC; may step either way
+  virtual Ticks now() const = 0;                         // UTC; may step either way
   virtual std::chrono::nanoseconds elapsed() const = 0;  // monotonic, from an arbitrary start
 };
 
@@ -27,7 +27,9 @@ class ManualClock final : public Clock {
  public:
   explicit ManualClock(Ticks start) : now_(start.value) {}
   Ticks now() const override { return {now_.load()}; }
-  std::chrono::nanoseconds elapsed() const override { return std::chrono::nanoseconds(elapsed_ticks_.load() * 100); }
+  std::chrono::nanoseconds elapsed() const override {
+    return std::chrono::nanoseconds(elapsed_ticks_.load() * 100);
+  }
   void advance(Timespan by) {
     now_ += by.ticks;
     elapsed_ticks_ += by.ticks;

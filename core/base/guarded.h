@@ -1,5 +1,6 @@
-// Guarded<T>: data that cannot be reached without its lock. `with` is the only way in; keep the work inside short, and
-// never call out to a cluster, a lake or a callback from it. Thread promise: safe from any thread.
+// Guarded<T>: data that cannot be reached without its lock. `with` is the only way in; keep the
+// work inside short, and never call out to a cluster, a lake or a callback from it. Thread promise:
+// safe from any thread.
 #pragma once
 
 #include <condition_variable>

@@ -15,7 +15,8 @@ Uuid Uuid::random(Rng& rng) {
   Uuid id;
   for (std::size_t half = 0; half < 2; ++half) {
     const std::uint64_t word = rng.next();
-    for (std::size_t i = 0; i < 8; ++i) id.bytes[half * 8 + i] = static_cast<std::uint8_t>(word >> (8 * i));
+    for (std::size_t i = 0; i < 8; ++i)
+      id.bytes[half * 8 + i] = static_cast<std::uint8_t>(word >> (8 * i));
   }
   id.bytes[6] = static_cast<std::uint8_t>((id.bytes[6] & 0x0F) | 0x40);
   id.bytes[8] = static_cast<std::uint8_t>((id.bytes[8] & 0x3F) | 0x80);
@@ -26,7 +27,8 @@ Result<Uuid> Uuid::parse(std::string_view text) {
   Uuid id;
   std::size_t at = 0;
   const auto bad = [&] {
-    return fail(ErrorKind::invalid, "request.invalid_field", "'" + std::string(text) + "' is not a UUID");
+    return fail(ErrorKind::invalid, "request.invalid_field",
+                "'" + std::string(text) + "' is not a UUID");
   };
   if (text.size() != 36) return bad();
   for (std::size_t byte = 0; byte < 16; ++byte) {

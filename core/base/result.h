@@ -1,5 +1,5 @@
-// Expected failure as a value: Result<T> and Error. Used by every room; exceptions do not cross a folder border.
-// Thread promise: values, safe to copy between threads.
+// Expected failure as a value: Result<T> and Error. Used by every room; exceptions do not cross a
+// folder border. Thread promise: values, safe to copy between threads.
 #pragma once
 
 #include <chrono>
@@ -27,8 +27,8 @@ std::string_view to_string(ErrorKind kind);
 
 struct Error {
   ErrorKind kind = ErrorKind::invalid;
-  std::string code;     // stable, `family.reason`, as the API shows it
-  std::string message;  // one sentence; each level adds a clause in front
+  std::string code;               // stable, `family.reason`, as the API shows it
+  std::string message;            // one sentence; each level adds a clause in front
   std::string service_code = {};  // the remote service's own error code, if any
   std::string request_id = {};    // to find the call on the remote side
   std::string fix = {};           // what to do: a command or a sentence; empty where unknown
@@ -36,7 +36,7 @@ struct Error {
 
   // The same error with a clause of context in front: "writing block 3: disk full".
   Error in(std::string_view context) &&;
-  Error in(std::string_view context) const&;
+  Error in(std::string_view context) const &;
 };
 
 template <class T = void>
@@ -55,13 +55,13 @@ inline Failure fail(Error error) { return Failure(std::move(error)); }
 #define KC_CONCAT(a, b) KC_CONCAT_INNER(a, b)
 // KC_TRY(auto x, call()): x is the value, or this function returns call()'s error.
 #define KC_TRY(declaration, ...) KC_TRY_IMPL(KC_CONCAT(kc_try_, __LINE__), declaration, __VA_ARGS__)
-#define KC_TRY_IMPL(temporary, declaration, ...)                         \
-  auto temporary = (__VA_ARGS__);                                        \
-  if (!temporary) return ::kc::Failure(std::move(temporary).error());    \
+#define KC_TRY_IMPL(temporary, declaration, ...)                      \
+  auto temporary = (__VA_ARGS__);                                     \
+  if (!temporary) return ::kc::Failure(std::move(temporary).error()); \
   declaration = std::move(*temporary)
 // KC_CHECK_OK(call()): goes on if it succeeded, or this function returns its error.
-#define KC_CHECK_OK(...)                                                                   \
-  do {                                                                                     \
-    if (auto kc_result = (__VA_ARGS__); !kc_result)                                        \
-      return ::kc::Failure(std::move(kc_result).error());                                  \
+#define KC_CHECK_OK(...)                                  \
+  do {                                                    \
+    if (auto kc_result = (__VA_ARGS__); !kc_result)       \
+      return ::kc::Failure(std::move(kc_result).error()); \
   } while (false)

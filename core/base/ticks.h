@@ -1,5 +1,6 @@
-// Kusto time: 100 ns ticks since 0001-01-01T00:00:00 (a datetime, year 1 to 9999, UTC) and spans of ticks (a timespan).
-// Source: reference of the datetime and timespan data types. Thread promise: values.
+// Kusto time: 100 ns ticks since 0001-01-01T00:00:00 (a datetime, year 1 to 9999, UTC) and spans of
+// ticks (a timespan). Source: reference of the datetime and timespan data types. Thread promise:
+// values.
 #pragma once
 
 #include <chrono>
@@ -20,7 +21,9 @@ struct Timespan {
   static constexpr Timespan from(std::chrono::nanoseconds value) { return {value.count() / 100}; }
   static constexpr Timespan seconds(std::int64_t value) { return {value * 10'000'000}; }
   static constexpr Timespan milliseconds(std::int64_t value) { return {value * 10'000}; }
-  constexpr std::chrono::milliseconds to_milliseconds() const { return std::chrono::milliseconds(ticks / 10'000); }
+  constexpr std::chrono::milliseconds to_milliseconds() const {
+    return std::chrono::milliseconds(ticks / 10'000);
+  }
   constexpr double to_seconds() const { return static_cast<double>(ticks) / 1e7; }
 
   friend constexpr auto operator<=>(Timespan, Timespan) = default;
@@ -45,13 +48,14 @@ inline constexpr Ticks kTicksMax{3'155'378'975'999'999'999};  // 9999-12-31T23:5
 
 // `2024-01-31T23:59:59.1234567Z`: seven fraction digits always.
 std::string format_datetime(Ticks at);
-// ISO 8601 with 0 to 7 fraction digits, `T` or a space, with `Z`, an offset or neither (UTC). Kind invalid otherwise.
+// ISO 8601 with 0 to 7 fraction digits, `T` or a space, with `Z`, an offset or neither (UTC). Kind
+// invalid otherwise.
 Result<Ticks> parse_datetime(std::string_view text);
 
 // `[-][d.]hh:mm:ss[.fffffff]`, as Kusto prints a timespan.
 std::string format_timespan(Timespan span);
-// Kusto literal (`5m`, `1.5h`, `100ms`), `[-][d.]hh:mm[:ss[.f]]`, or ISO 8601 (`PT5M`). Bare numbers are refused:
-// code duration.invalid, with the hint to add a unit.
+// Kusto literal (`5m`, `1.5h`, `100ms`), `[-][d.]hh:mm[:ss[.f]]`, or ISO 8601 (`PT5M`). Bare
+// numbers are refused: code duration.invalid, with the hint to add a unit.
 Result<Timespan> parse_duration(std::string_view text);
 // Canonical ISO 8601 (`PT5M`), as the API returns durations.
 std::string format_iso_duration(Timespan span);

@@ -286,6 +286,11 @@ struct LedgerFold {
   }
   Result<void> operator()(const record::StagingIntended& r) const {
     KC_TRY(TableCopy * table, table_at(r.table));
+    // The same generation once more: its create is to be sent again.
+    if (table->staging.state == StagingState::intended &&
+        r.generation == table->staging.generation && r.name == table->staging.name) {
+      return {};
+    }
     if (table->staging.may_exist()) return no("a staging generation is there already");
     if (r.generation != table->staging.generation + 1) return no("staging generation out of turn");
     table->staging =
@@ -514,8 +519,10 @@ struct LedgerFold {
     table.rows_planned = r.rows_planned;
     table.blocks_finished = r.blocks_finished;
     table.rows_finished = r.rows_finished;
-    table.staging =
-        Staging{.generation = r.staging_generation, .name = r.staging_name, .state = *staging};
+    table.staging = Staging{.generation = r.staging_generation,
+                            .name = r.staging_name,
+                            .state = *staging,
+                            .create_doubt_until = r.staging_create_doubt_until};
     ledger.plans_open += r.plan_done ? 0 : 1;
     ledger.tables.emplace(r.table, std::move(table));
     return {};

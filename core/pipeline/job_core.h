@@ -162,6 +162,7 @@ class JobCore {
   void want_staging(Block& block);
   void make_staging(TableCopy& table);
   void create_staging(const TableName& name);
+  void create_staging_again(const TableName& name);
   void set_staging_policies(const TableName& name);
   void read_staging_policies(const TableName& name);
   void staging_is_ready(const TableName& name);

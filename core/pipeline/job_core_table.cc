@@ -179,6 +179,15 @@ void JobCore::make_staging(TableCopy& table) {
   }
 }
 
+// A create is sent only right after a commit: a writer that was taken over meanwhile is told so
+// before it can make a table that nobody would drop.
+void JobCore::create_staging_again(const TableName& name) {
+  const Staging& staging = ledger_.tables.at(name).staging;
+  commit({record::StagingIntended{
+             .table = name, .generation = staging.generation, .name = staging.name}},
+         [this, name] { create_staging(name); });
+}
+
 void JobCore::create_staging(const TableName& name) {
   const TableCopy& table = ledger_.tables.at(name);
   if (stopping_) return staging_is_ready(name);
@@ -193,7 +202,7 @@ void JobCore::create_staging(const TableName& name) {
           tables_[name].create_doubt_until = now_ + limits_.create_deadline;
         }
         table_call_failed(name, answer.error(), "staging.create_failed",
-                          [this, name] { create_staging(name); });
+                          [this, name] { create_staging_again(name); });
       },
       {}, limits_.create_deadline);
 }
@@ -209,7 +218,7 @@ void JobCore::set_staging_policies(const TableName& name) {
           // A table that was created a moment ago and is not there: created again, the intent still
           // stands.
           const Error& error = answer.error();
-          const auto again = [this, name] { create_staging(name); };
+          const auto again = [this, name] { create_staging_again(name); };
           if (error.kind == ErrorKind::not_found) {
             return table_call_failed(
                 name,
@@ -225,7 +234,7 @@ void JobCore::read_staging_policies(const TableName& name) {
   read(Side::destination,
        kusto::ReadStagingPolicies{.db = destination_db(), .table = table.staging.name},
        "staging-policies;" + ledger_.spec.id, [this, name](Result<kusto::Answer> answer) {
-         const auto again = [this, name] { create_staging(name); };
+         const auto again = [this, name] { create_staging_again(name); };
          if (!answer) {
            Error error = answer.error();
            if (error.kind == ErrorKind::not_found) error.kind = ErrorKind::unavailable;

@@ -20,6 +20,11 @@ std::string_view folder_of(std::string_view path) {
 
 void SimBlobs::open(std::string_view folder) { open_.emplace(without_slash(folder)); }
 
+void SimBlobs::seal(std::string_view folder) {
+  const auto found = open_.find(folder);
+  if (found != open_.end()) open_.erase(found);
+}
+
 void SimBlobs::close(std::string_view folder) {
   folder = without_slash(folder);
   if (const auto found = open_.find(folder); found != open_.end()) open_.erase(found);

@@ -28,6 +28,8 @@ class SimBlobs {
   void open(std::string_view folder);
   // Removes every blob below the folder; a later write into it fails until it is opened again.
   void close(std::string_view folder);
+  // Nothing can be written there any more; what is there stays.
+  void seal(std::string_view folder);
   bool is_open(std::string_view folder) const { return open_.contains(folder); }
 
   // False, with nothing written, where the folder of `path` is not open.

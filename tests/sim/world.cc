@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "core/base/check.h"
+#include "core/checkpoint/journal_file.h"
 #include "core/checkpoint/record_codec.h"
 
 namespace kc::sim {
@@ -499,8 +500,13 @@ void World::commit(Process& process, std::vector<Record> records, bool again) {
 void World::compact(Process& process, std::uint64_t seq) {
   if (options_.compact_every == 0 || seq % static_cast<std::uint64_t>(options_.compact_every) != 0)
     return;
-  if (!process.journal->pending())
-    (void)process.journal->compact(process.core->ledger().snapshot(), seq);
+  const std::vector<Record> snapshot = process.core->ledger().snapshot();
+  Ledger folded;
+  for (const Record& record : snapshot) KC_ASSERT(folded.apply(record).has_value());
+  if (encode_file({}, folded.snapshot()) != encode_file({}, snapshot)) {
+    return broken(Check::edges, "a snapshot does not fold to the ledger that it was taken of");
+  }
+  if (!process.journal->pending()) (void)process.journal->compact(snapshot, seq);
   if (process.journal->wants_sweep()) (void)process.journal->sweep();
 }
 
@@ -565,7 +571,7 @@ void World::send(Process& process, CallId id, const Call& made) {
   if (!made.folder.empty()) {
     blobs_.open(made.folder);
     // A grant ends by expiring even where nobody can take it back.
-    later(made.grant_expiry - now_, [this, folder = made.folder] { blobs_.close(folder); });
+    later(made.grant_expiry - now_, [this, folder = made.folder] { blobs_.seal(folder); });
   }
   const auto answer = [this, id, side = made.side](Process& p, Result<kusto::Answer> result) {
     const bool was_throttled = !result && result.error().kind == ErrorKind::throttled;
