@@ -70,8 +70,8 @@ std::vector<Record> sample_records() {
           record::SourceShrunk{.block = 7, .planned = 100, .rows = 5},
           record::FolderClosed{.block = 7, .attempt = 2},
           record::StagingIntended{.table = table, .generation = 1, .name = {"kc-stg"}},
-          record::StagingReady{.table = table, .generation = 1},
-          record::StagingDropIntended{.table = table, .generation = 1},
+          record::StagingReady{.table = table, .generation = 1, .create_doubt_until = at},
+          record::StagingDropIntended{.table = table, .generation = 1, .create_doubt_until = at},
           record::StagingDropped{.table = table, .generation = 1},
           record::IngestIntended{.block = 7, .attempt = 1, .tag = "drop-by:kc/x"},
           record::IngestStarted{.block = 7, .attempt = 1, .operation = id},
@@ -125,7 +125,8 @@ std::vector<Record> sample_records() {
                                 .rows_finished = 4,
                                 .staging_generation = 1,
                                 .staging_state = "ready",
-                                .staging_name = {"kc-stg"}},
+                                .staging_name = {"kc-stg"},
+                                .staging_create_doubt_until = at},
           record::SnapshotBlock{.block = block},
           record::SnapshotFolder{
               .block = 7, .attempt = 2, .folder = "data/1/7/e2", .grant_expiry = at, .over = true}};
