@@ -1,3 +1,8 @@
+// The library accepts connections and frames bodies and answers. The head is read and judged by our
+// own code (http_head), then handed over in one canonical spelling; the socket is ours too, so that
+// time limits are for a whole head, body or answer and not for each read. One file because the HTTP
+// library may be included by no other, and its stream, its queue and its server are what the three
+// classes here are made from.
 #include "api/http_server.h"
 
 #include <arpa/inet.h>
@@ -20,9 +25,6 @@
 #include "api/http_head.h"
 #include "core/base/guarded.h"
 
-// The library accepts connections and frames bodies and answers. The head is read and judged by our
-// own code (http_head), then handed over in one canonical spelling; the socket is ours too, so that
-// time limits are for a whole head, body or answer and not for each read.
 namespace kc::api {
 
 namespace {

@@ -1,5 +1,5 @@
 // A small journal for the tests of the mirror: one table of two blocks, the first copied whole, the
-// second under way.
+// second under way. Thread promise: pure functions.
 #pragma once
 
 #include <string>
