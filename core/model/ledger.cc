@@ -590,7 +590,14 @@ Result<void> Ledger::apply(const Record& record) {
   reckon(-1);
   auto applied = std::visit(LedgerFold{*this, record}, record);
   reckon(+1);
-  if (applied && rows_total > 0) {
+  // A snapshot brings its own floor; the sums are not whole before its last record.
+  const bool whole = std::visit(
+      []<class R>(const R&) {
+        return !std::is_same_v<R, record::SnapshotTable> &&
+               !std::is_same_v<R, record::SnapshotBlock>;
+      },
+      record);
+  if (applied && whole && rows_total > 0) {
     const double now = work_done / static_cast<double>(rows_total);
     percent_floor = std::clamp(now, percent_floor, std::max(percent_floor, kPercentRunningMax));
   }
