@@ -1,5 +1,6 @@
 // What the journal's tests share: one record of every type, and a fold so simple that it is right
-// commit carries numbers, and a replay gives the list of them. Thread promise: tests; one at a time.
+// by looking at it: every commit carries numbers, and a replay gives the list of them. Thread
+// promise: tests; one at a time.
 #pragma once
 
 #include <cstdint>
