@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/http_server.h"
-#include "api/kusto_answer.h"
+#include "api/kusto_endpoint_answer.h"
 #include "core/base/clock.h"
 #include "core/engine/engine.h"
 

@@ -1,4 +1,3 @@
-#include <curl/curl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -7,6 +6,7 @@
 
 #include "api/kusto_endpoint.h"
 #include "core/engine/engine.h"
+#include "core/net/curl_transport.h"
 
 namespace kc::api {
 namespace {
@@ -15,14 +15,9 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 struct Answer {
-  long status = 0;
-  std::string body, head;
+  int status = 0;
+  std::string body, request_id, activity;
 };
-
-std::size_t append(char* data, std::size_t size, std::size_t count, void* to) {
-  static_cast<std::string*>(to)->append(data, size * count);
-  return size * count;
-}
 
 class Endpoint : public testing::Test {
  protected:
@@ -46,28 +41,27 @@ class Endpoint : public testing::Test {
   }
 
   Answer send(const std::string& path, const std::string& body) {
-    Answer answer;
-    CURL* curl = curl_easy_init();
-    auto* headers = curl_slist_append(nullptr, "Content-Type: application/json");
-    headers = curl_slist_append(headers, "x-ms-client-request-id: Test.run;1");
-    curl_easy_setopt(curl, CURLOPT_URL, (endpoint_->url() + path).c_str());
-    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-    curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
-    if (!body.empty()) curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.c_str());
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, append);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer.body);
-    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, append);
-    curl_easy_setopt(curl, CURLOPT_HEADERDATA, &answer.head);
-    EXPECT_EQ(curl_easy_perform(curl), CURLE_OK);
-    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer.status);
-    curl_slist_free_all(headers);
-    curl_easy_cleanup(curl);
-    return answer;
+    net::HttpCall call;
+    call.method = body.empty() ? net::Method::get : net::Method::post;
+    call.url = endpoint_->url() + path;
+    call.headers = {{"Content-Type", "application/json"}, {"x-ms-client-request-id", "Test.run;1"}};
+    call.body = body;
+    const auto got = transport_.exchange(call);
+    if (!got) {
+      ADD_FAILURE() << got.error().message;
+      return {};
+    }
+    const auto text = [&](std::string_view name) {
+      const auto* value = got->header(name);
+      return value == nullptr ? std::string() : *value;
+    };
+    return {got->status, got->body, text("x-ms-client-request-id"), text("x-ms-activity-id")};
   }
   static std::string request(const std::string& text) {
     return json{{"db", "Db"}, {"csl", text}}.dump();
   }
 
+  net::CurlTransport transport_;
   fs::path folder_;
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<KustoEndpoint> endpoint_;
@@ -76,9 +70,8 @@ class Endpoint : public testing::Test {
 TEST_F(Endpoint, AnswersCommandsInV1) {
   const auto answer = send("/v1/rest/mgmt", request(".show databases | project DatabaseName"));
   EXPECT_EQ(answer.status, 200);
-  EXPECT_NE(answer.head.find("x-ms-client-request-id: Test.run;1"), std::string::npos)
-      << answer.head;
-  EXPECT_NE(answer.head.find("x-ms-activity-id: "), std::string::npos);
+  EXPECT_EQ(answer.request_id, "Test.run;1");
+  EXPECT_EQ(answer.activity.size(), 36u);
   const auto body = json::parse(answer.body);
   EXPECT_EQ(body["Tables"][0]["Columns"][0]["DataType"], "String");
   EXPECT_EQ(body["Tables"][0]["Rows"][0][0], "Db");

@@ -1,4 +1,4 @@
-#include "engine_fixture.h"
+#include "tests/unit/engine/engine_fixture.h"
 
 #include <unistd.h>
 

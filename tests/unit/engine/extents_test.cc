@@ -1,6 +1,6 @@
 #include <nlohmann/json.hpp>
 
-#include "engine_fixture.h"
+#include "tests/unit/engine/engine_fixture.h"
 
 namespace kc::engine {
 namespace {

@@ -1,7 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/engine/samples/samples.h"
-#include "engine_fixture.h"
+#include "tests/unit/engine/engine_fixture.h"
 
 namespace kc::engine {
 namespace {

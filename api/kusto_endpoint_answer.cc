@@ -1,4 +1,4 @@
-#include "api/kusto_answer.h"
+#include "api/kusto_endpoint_answer.h"
 
 #include <nlohmann/json.hpp>
 
