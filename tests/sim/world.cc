@@ -131,7 +131,8 @@ void World::fill_source() {
     source_.create_table(kDb, table, schema_of());
     const auto extents = 1 + rng_.below(static_cast<std::uint64_t>(options_.extents_max));
     for (std::uint64_t extent = 0; extent < extents; ++extent) {
-      const auto count = rng_.below(static_cast<std::uint64_t>(options_.rows_max) / extents + 1);
+      const auto count = static_cast<std::uint64_t>(options_.rows_min) +
+                         rng_.below(static_cast<std::uint64_t>(options_.rows_max) / extents + 1);
       std::vector<Row> rows;
       for (std::uint64_t row = 0; row < count; ++row) {
         rows.push_back({options_.repeated_rows ? rng_.between(1, 5) : next_value_++});
@@ -154,12 +155,16 @@ void World::source_lives_on() {
     batches_[table].push_back({std::stoll(source_.cursor(kDb).value), rows});
   }
   if (options_.retention && rng_.chance(0.3)) {
-    for (const Row row : source_.drop_rows_by_retention(kDb, table)) retired_[table].push_back(row);
+    drop_oldest(table);
   }
   if (options_.clock_steps && rng_.chance(0.2))
     source_.advance(Timespan::seconds(rng_.between(-7200, 7200)));
   if (now_ < faults_until_)
     later(Timespan::seconds(rng_.between(5, 300)), [this] { source_lives_on(); });
+}
+
+void World::drop_oldest(const std::string& table) {
+  for (const Row row : source_.drop_rows_by_retention(kDb, table)) retired_[table].push_back(row);
 }
 
 const std::vector<Row>& World::expected(const std::string& table) {
@@ -203,11 +208,7 @@ Verdict World::run() {
     later(Timespan::milliseconds(rng_.between(100, 60'000)), [this] { start_second_writer(); });
   }
   if (options_.cancel) {
-    later(Timespan::milliseconds(rng_.between(10, 40'000)), [this] {
-      if (process_ && process_->alive && process_->core && !ended_) {
-        handle(*process_, pipeline::Wished{pipeline::Wish::cancel});
-      }
-    });
+    later(Timespan::milliseconds(rng_.between(10, 40'000)), [this] { cancel_now(); });
   }
   while (!queue_.empty() && verdict_.held) {
     auto first = queue_.begin();
@@ -287,6 +288,16 @@ void World::start_second_writer() {
   if (ended_ || !process_ || !process_->core) return;
   others_.push_back(process_);
   start_process();
+}
+
+void World::crash_now() {
+  if (process_ && process_->alive && !ended_) crash(*process_);
+}
+
+void World::cancel_now() {
+  if (process_ && process_->alive && process_->core && !ended_) {
+    handle(*process_, pipeline::Wished{pipeline::Wish::cancel});
+  }
 }
 
 void World::crash(Process& process, bool restart) {
@@ -467,8 +478,10 @@ void World::commit(Process& process, std::vector<Record> records, bool again) {
   for_process(process.shared_from_this(), draw_delay(20),
               [this, records = std::move(records), words, again](Process& p) {
                 for (const auto& word : words) {
-                  if (options_.crash_before_commit.contains({word, ++counted_["before " + word]}))
+                  if (options_.crash_before_commit.contains({word, ++counted_["before " + word]})) {
+                    verdict_.scripted += 1;
                     return crash(p);
+                  }
                 }
                 auto committed = again ? p.journal->retry() : p.journal->commit(records);
                 const std::uint64_t seq = committed ? committed->seq() : 0;
@@ -476,8 +489,10 @@ void World::commit(Process& process, std::vector<Record> records, bool again) {
                 if (!committed) result = fail(committed.error());
                 if (result) {
                   for (const auto& word : words) {
-                    if (options_.crash_after_commit.contains({word, ++counted_["after " + word]}))
+                    if (options_.crash_after_commit.contains({word, ++counted_["after " + word]})) {
+                      verdict_.scripted += 1;
                       return crash(p);
+                    }
                   }
                 }
                 for_process(
@@ -566,6 +581,7 @@ void World::send(Process& process, CallId id, const Call& made) {
   if (const auto scripted = options_.deliveries.find({made.word, nth});
       scripted != options_.deliveries.end()) {
     delivery = scripted->second;
+    verdict_.scripted += 1;
   }
   if (delivery != fine) verdict_.faults += 1;
   if (!made.folder.empty()) {
@@ -584,6 +600,7 @@ void World::send(Process& process, CallId id, const Call& made) {
   const auto apply_now = [this, made, partly, nth] {
     if (const auto hook = options_.on_command.find({made.word, nth});
         hook != options_.on_command.end()) {
+      verdict_.scripted += 1;
       hook->second(*this);
     }
     return apply(made, partly);
@@ -659,13 +676,21 @@ void World::operation_started(const Call& made, const Uuid& operation) {
     verdict_.faults += 1;
   }
   const auto scripted = options_.endings.find({made.word, counted_[made.word]});
-  if (scripted != options_.endings.end()) ending = scripted->second;
+  if (scripted != options_.endings.end()) {
+    ending = scripted->second;
+    verdict_.scripted += 1;
+  }
   SimCluster& cluster = at(made.side);
   later(Timespan::milliseconds(rng_.between(50, 20'000)),
         [this, &cluster, operation, ending] { end_operation(cluster, operation, ending); });
 }
 
 void World::end_operation(SimCluster& cluster, Uuid operation, Ending ending) {
+  // A script may have ended it already.
+  const auto running = cluster.running();
+  const bool known = std::any_of(running.begin(), running.end(),
+                                 [&](const OperationRef& one) { return one.id == operation; });
+  if (!known) return;
   cluster.finish(operation, ending);
   if (ending == Ending::abandoned_and_applied_later) {
     later(Timespan::milliseconds(rng_.between(100, 600'000)),

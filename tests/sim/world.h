@@ -63,6 +63,7 @@ struct WorldOptions {
   std::uint64_t seed = 1;
   Odds odds;
   int tables = 2;
+  int rows_min = 0;   // per extent
   int rows_max = 40;  // per table
   int extents_max = 6;
   bool repeated_rows = false;
@@ -101,6 +102,7 @@ struct Verdict {
   JobState end = JobState::running;
   std::int64_t events = 0;
   int crashes = 0, takeovers = 0, faults = 0;
+  int scripted = 0;  // places of the script that were reached
 };
 
 class World {
@@ -116,6 +118,9 @@ class World {
   const Ledger& truth() const { return truth_; }
   const std::vector<Row>& expected(const std::string& table);
   void start_second_writer();
+  void drop_oldest(const std::string& table);  // the source's retention takes an extent
+  void crash_now();  // the process that owns the job; another starts later
+  void cancel_now();
   void at_later(Timespan delay, std::function<void()> work) { later(delay, std::move(work)); }
   Ticks now() const { return now_; }
 
