@@ -4,14 +4,10 @@
 #include <cctype>
 
 #include "core/base/check.h"
+#include "core/base/overloaded.h"
 
 namespace kc::cluster {
 namespace {
-
-template <class... Handlers>
-struct Overloaded : Handlers... {
-  using Handlers::operator()...;
-};
 
 // A reading is due after this part of the time that an operation has run, or, near its usual end,
 // of that usual time.

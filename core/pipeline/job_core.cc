@@ -5,16 +5,12 @@
 #include <utility>
 
 #include "core/base/check.h"
+#include "core/base/overloaded.h"
 #include "core/pipeline/committed.h"
 #include "core/plan/selection.h"
 
 namespace kc::pipeline {
 namespace {
-
-template <class... Handlers>
-struct Overloaded : Handlers... {
-  using Handlers::operator()...;
-};
 
 template <class Map, class Key>
 auto take(Map& map, const Key& key) -> std::optional<typename Map::mapped_type> {

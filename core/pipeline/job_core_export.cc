@@ -78,7 +78,8 @@ void JobCore::follow_export(Block& block, Uuid operation) {
           if (op->outcome == kusto::OperationOutcome::completed)
             return read_export_details(ended, operation);
           const bool throttled = op->outcome == kusto::OperationOutcome::throttled;
-          // An export listed as failed, or abandoned, may still write: only a completed one is over.
+          // An export listed as failed, or abandoned, may still write: only a completed one is
+          // over.
           end_export(ended, throttled, !throttled,
                      {.code = throttled ? "throttle.export" : "export.failed",
                       .detail = "the export ended as " + op->state + ": " + op->status,

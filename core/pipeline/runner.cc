@@ -7,39 +7,12 @@
 
 #include "core/base/check.h"
 #include "core/base/guarded.h"
-#include "core/base/redact.h"
+#include "core/base/overloaded.h"
 #include "core/checkpoint/journal.h"
 #include "core/pipeline/executor.h"
+#include "core/pipeline/opening.h"
 
 namespace kc::pipeline {
-namespace {
-
-template <class... Handlers>
-struct Overloaded : Handlers... {
-  using Handlers::operator()...;
-};
-
-// What goes into the lake and the log says where, never with which secret.
-JobSpec without_secrets(JobSpec spec) {
-  for (std::string* text : {&spec.lake, &spec.source, &spec.destination}) *text = redact(*text);
-  return spec;
-}
-
-// The first field in which the two differ, as the user wrote it; empty if none. Slots may change at
-// any time.
-std::string difference(const JobSpec& a, const JobSpec& b) {
-  if (a.source != b.source) return "source";
-  if (a.destination != b.destination) return "destination";
-  if (a.db != b.db) return "db";
-  if (a.destination_db != b.destination_db) return "destinationDb";
-  if (a.tables_include != b.tables_include) return "tablesInclude";
-  if (a.tables_exclude != b.tables_exclude) return "tablesExclude";
-  if (a.format != b.format) return "format";
-  return {};
-}
-
-}  // namespace
-
 class Runner::Impl {
  public:
   Impl(const Clock& clock, Connections connections, RunnerOptions options, RunnerListener& listener,
@@ -89,8 +62,7 @@ class Runner::Impl {
 
   // Opening, on a worker
   void open(const JobWish& wish, JobKey key);
-  Result<JobPtr> open_job(const JobWish& wish, JobKey key, Ledger& ledger,
-                          std::optional<JobSpec>& resume);
+  Result<OpenedJob> prepare(const JobWish& wish);
   void ended(const std::string& id, JobResult result);
   static Problem problem_of(const Error& error) {
     return {
@@ -182,98 +154,55 @@ void Runner::Impl::stop() {
 // ---- Opening a job: the lease, the journal, the doors
 
 void Runner::Impl::open(const JobWish& wish, JobKey key) {
-  Ledger ledger;
-  std::optional<JobSpec> resume;
-  auto job = open_job(wish, key, ledger, resume);
-  if (!job) {
-    return ended(wish.spec.id, {.state = JobState::failed,
-                                .problem = problem_of(job.error()),
-                                .at = clock_.now(),
-                                .found_ended = false});
+  const std::string& id = wish.spec.id;
+  auto found = prepare(wish);
+  if (!found) {
+    return ended(id, {.state = JobState::failed,
+                      .problem = problem_of(found.error()),
+                      .at = clock_.now(),
+                      .found_ended = false});
   }
-  const JobPtr opened = *job;
-  listener_.on_opened(wish.spec.id, ledger.uid);
-  if (!opened->journal) {
+  listener_.on_opened(id, found->ledger.uid);
+  if (!found->journal) {
     // The lake says that the job has ended: nothing is written, nothing is copied.
-    JobCore reader(std::move(ledger), options_.job, 1);
+    JobCore reader(std::move(found->ledger), options_.job, 1);
     for (auto& effect : reader.handle(clock_.now(), Started{})) {
       if (auto* publish = std::get_if<Publish>(&effect)) listener_.on_progress(publish->progress);
     }
     const Ledger& known = reader.ledger();
-    return ended(wish.spec.id, {.state = known.state,
-                                .problem = known.problem,
-                                .at = known.ended_at.value_or(clock_.now()),
-                                .found_ended = true});
+    return ended(id, {.state = known.state,
+                      .problem = known.problem,
+                      .at = known.ended_at.value_or(clock_.now()),
+                      .found_ended = true});
   }
-  const auto snapshot = std::make_shared<std::vector<Record>>(ledger.snapshot());
-  const auto [seq, epoch, writer] = opened->journal->position();
-  mirror_.post([this, id = wish.spec.id, snapshot, epoch = epoch, seq = seq] {
-    listener_.on_replayed(id, epoch, seq, *snapshot);
+  const Journal::Position position = found->journal->position();
+  mirror_.post([this, id, snapshot = found->ledger.snapshot(), position] {
+    listener_.on_replayed(id, position.epoch, position.seq, snapshot);
   });
-  loop_.post([this, opened, resume, ledger = std::make_shared<Ledger>(std::move(ledger))] {
-    adopt(opened, std::move(*ledger), resume);
-  });
-}
-
-Result<Runner::Impl::JobPtr> Runner::Impl::open_job(const JobWish& wish, JobKey key, Ledger& ledger,
-                                                    std::optional<JobSpec>& resume) {
   auto job = std::make_shared<Job>();
   job->key = key;
   job->spec = wish.spec;
   job->strand = std::make_shared<Strand>(workers_);
-  KC_TRY(job->lake, connections_.open_lake(wish.spec));
-  KC_TRY(job->lease, job->lake->acquire_lease(options_.holder));
-  KC_TRY(const auto files, job->lake->list("checkpoint/"));
-  const Uuid writer = rng_.with([](Rng& rng) { return Uuid::random(rng); });
-  const JobSpec public_spec = without_secrets(wish.spec);
-  const JournalReplay replay{
-      .begin = [&ledger] { ledger = Ledger{}; },
-      .apply = [&ledger](const Record& record) { return ledger.apply(record); }};
-  if (files.empty()) {
-    if (wish.progress_known) {
-      return fail(Error{
-          .kind = ErrorKind::conflict,
-          .code = "checkpoint.missing",
-          .message = "job '" + wish.spec.id +
-                     "' has made progress before, but its checkpoint is not in " +
-                     job->lake->describe(),
-          .fix = "restore the lake folder, or give the job a new id to copy from the beginning"});
-    }
-    const Uuid uid = rng_.with([](Rng& rng) { return Uuid::random(rng); });
-    std::vector<Record> first{
-        record::JobCreated{.spec = public_spec, .uid = uid, .at = clock_.now()}};
-    for (const Record& record : first) KC_CHECK_OK(ledger.apply(record));
-    KC_TRY(auto journal, Journal::create(*job->lake, writer, first));
-    job->journal.emplace(std::move(journal));
-  } else {
-    KC_CHECK_OK(Journal::read_only(*job->lake, replay));
-    const bool retry = ledger.state == JobState::failed && wish.resume_failed;
-    const bool may_change = retry && ledger.iteration == 0;
-    if (const std::string field = difference(public_spec, ledger.spec);
-        !field.empty() && !may_change) {
-      return fail(Error{.kind = ErrorKind::conflict,
-                        .code = "job.exists",
-                        .message = "the lake folder " + job->lake->describe() +
-                                   " belongs to a job with another '" + field + "'",
-                        .fix = "use another lake folder or another job id"});
-    }
-    if (is_terminal(ledger.state) && !retry) return job;
-    if (retry) {
-      resume = may_change ? public_spec : ledger.spec;
-    }
-    KC_TRY(auto journal, Journal::open(*job->lake, writer, clock_.now(), replay));
-    job->journal.emplace(std::move(journal));
-  }
+  job->lake = std::move(found->lake);
+  job->lease = std::move(found->lease);
+  job->journal = std::move(found->journal);
+  loop_.post([this, job, resume = std::move(found->resume),
+              ledger = std::make_shared<Ledger>(std::move(found->ledger))] {
+    adopt(job, std::move(*ledger), resume);
+  });
+}
+
+// The addresses first: a mistake in one of them is told before anything is touched.
+Result<OpenedJob> Runner::Impl::prepare(const JobWish& wish) {
   for (const std::string& address : {wish.spec.source, wish.spec.destination}) {
     const bool known = doors_.with([&](const auto& doors) { return doors.contains(address); });
     if (known) continue;
-    auto door = connections_.connect(address);
-    if (!door) return fail(std::move(door).error());
-    doors_.with([&](auto& doors) {
-      doors.try_emplace(address, std::shared_ptr<kusto::Kusto>(std::move(*door)));
-    });
+    KC_TRY(auto door, connections_.connect(address));
+    doors_.with([&](auto& doors) { doors.try_emplace(address, std::move(door)); });
   }
-  return job;
+  KC_TRY(auto lake, connections_.open_lake(wish.spec));
+  return open_job(wish, std::move(lake), options_.holder, clock_,
+                  [this] { return rng_.with([](Rng& rng) { return Uuid::random(rng); }); });
 }
 
 void Runner::Impl::ended(const std::string& id, JobResult result) {

@@ -18,7 +18,8 @@ std::uint64_t number_from(const char* variable, std::uint64_t fallback) {
 }
 
 // Seeds that once found a bug are played first, for ever.
-constexpr std::uint64_t kKeptSeeds[] = {17, 39, 47, 75, 85, 95, 638, 887, 1396, 2171, 3191, 3821, 4948};
+constexpr std::uint64_t kKeptSeeds[] = {17,  39,   47,   75,   85,   95,  638,
+                                        887, 1396, 2171, 3191, 3821, 4948};
 
 TEST(Simulation, EverySeedKeepsEveryPromise) {
   const std::uint64_t first = number_from("KC_SIM_FIRST_SEED", 1);

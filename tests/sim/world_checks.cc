@@ -5,11 +5,10 @@
 #include "core/base/check.h"
 #include "core/checkpoint/journal_file.h"
 #include "tests/sim/world.h"
+#include "tests/sim/world_process.h"
 
 namespace kc::sim {
 namespace {
-
-constexpr const char* kDb = "Samples";
 
 std::string describe(const std::vector<Row>& rows) {
   std::string out;
