@@ -67,13 +67,6 @@ cluster::ClusterLimits cluster_limits() {
   return limits;
 }
 
-std::map<CallId, Call> calls;
-std::map<CallId, std::string> folder_calls;
-std::optional<double> percent;
-int slots_granted = 0;
-bool resume = false;
-};
-
 World::World(WorldOptions options)
     : options_(std::move(options)),
       rng_(options_.seed),

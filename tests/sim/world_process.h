@@ -29,5 +29,9 @@ struct World::Process : std::enable_shared_from_this<World::Process> {
   std::unique_ptr<pipeline::JobCore> core;
   cluster::ClusterCore clusters[2]{cluster::ClusterCore(cluster_limits()),
                                    cluster::ClusterCore(cluster_limits())};
+  std::map<CallId, Call> calls;   // asked for, not yet dispatched
+  std::optional<double> percent;  // as published last
+  int slots_granted = 0;
+};
 
 }  // namespace kc::sim
