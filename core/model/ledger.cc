@@ -1,3 +1,5 @@
+// The fold of the journal. One file because it is one function in as many overloads as there are
+// records, and what each may follow is read best beside the others.
 #include "core/model/ledger.h"
 
 #include <string>

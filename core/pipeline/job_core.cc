@@ -36,8 +36,9 @@ std::vector<Effect> JobCore::handle(Ticks now, Event event) {
                  [&](Started& e) { start(std::move(e.resume)); },
                  [&](CommitDone&) { committed(); },
                  [&](CommitFailed& e) {
-                   if (e.error.kind != ErrorKind::unavailable ||
-                       ++commit_tries_ >= limits_.commit_tries_max) {
+                   const int tries_max = e.error.code == "lake.full" ? limits_.commit_tries_full_max
+                                                                     : limits_.commit_tries_max;
+                   if (e.error.kind != ErrorKind::unavailable || ++commit_tries_ >= tries_max) {
                      return let_go(problem_of(e.error, "lake.unreachable"));
                    }
                    trouble_ = problem_of(e.error, "lake.unreachable");

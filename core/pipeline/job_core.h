@@ -30,6 +30,7 @@ struct JobLimits {
       10;  // of one read or cleaning step in a row, before its table or job gives up
   int start_failures_max = 4;  // the same before the job has begun: a wrong address is told soon
   int commit_tries_max = 10;   // of one journal file in a row, before this process lets the job go
+  int commit_tries_full_max = 4;  // the same where the lake has no room: somebody must make some
   int tags_per_drop_max = 100;
   int folders_closing_max = 8;
   Timespan backoff_first = Timespan::milliseconds(500);
