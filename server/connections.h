@@ -1,0 +1,21 @@
+// How the pipeline reaches the outside in this program: lakes by address, clusters by connection
+// string over libcurl. Used by the service's assembly and by the commands. Thread promise: safe
+// from any thread; the transport and the clock outlive what is made here.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/base/clock.h"
+#include "core/net/transport.h"
+#include "core/pipeline/runner.h"
+
+namespace kc::server {
+
+Result<std::unique_ptr<kusto::Kusto>> connect(const std::string& cluster, net::Transport& transport,
+                                              const Clock& clock);
+pipeline::Connections make_connections(net::Transport& transport, const Clock& clock);
+// "host:pid", for the lease.
+std::string holder();
+
+}  // namespace kc::server

@@ -1,0 +1,53 @@
+#include "server/embedded.h"
+
+#include <utility>
+
+#include "api/kusto_endpoint.h"
+#include "core/engine/engine.h"
+#include "core/engine/samples/samples.h"
+
+namespace kc::server {
+
+struct Embedded::State {
+  std::unique_ptr<engine::Engine> engine;
+  std::unique_ptr<api::KustoEndpoint> endpoint;
+};
+
+Embedded::Embedded(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Embedded::~Embedded() { stop(); }
+
+Result<std::unique_ptr<Embedded>> Embedded::start(const EmbeddedOptions& options) {
+  auto state = std::make_unique<State>();
+  engine::EngineOptions engine_options;
+  engine_options.data_folder = options.data_folder;
+  engine_options.threads = options.threads;
+  engine_options.memory_limit_bytes = options.memory_bytes;
+  engine_options.name = options.name;
+  KC_TRY(state->engine, engine::Engine::open(std::move(engine_options)));
+  std::unique_ptr<Embedded> embedded(new Embedded(std::move(state)));
+  State& own = *embedded->state_;
+  engine::SampleOptions samples;
+  samples.database = options.database;
+  samples.factor = options.samples;
+  samples.public_tables = samples.all_types = options.samples > 0;
+  samples.log_rows = options.log_rows;
+  KC_CHECK_OK(engine::create_samples(*own.engine, samples));
+  // Only now: whoever finds the port finds the samples whole.
+  KC_TRY(own.endpoint,
+         api::KustoEndpoint::start(*own.engine, {.host = options.host, .port = options.port}));
+  return embedded;
+}
+
+std::string Embedded::url() const { return state_->endpoint->url(); }
+
+Result<void> Embedded::create_database(const std::string& name) {
+  KC_CHECK_OK(state_->engine->command("", ".create database ['" + name + "'] volatile"));
+  return {};
+}
+
+void Embedded::stop() {
+  if (state_->endpoint) state_->endpoint->stop();
+  if (state_->engine) state_->engine->close();
+}
+
+}  // namespace kc::server

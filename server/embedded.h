@@ -1,0 +1,46 @@
+// The embedded engine behind its own HTTP port, with sample databases: what demo, engine and serve
+// --embedded start. A build without the engine answers engine.absent. Thread promise: start and
+// stop belong to one owner.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "core/base/result.h"
+
+namespace kc::server {
+
+struct EmbeddedOptions {
+  std::filesystem::path data_folder;
+  std::string host = "127.0.0.1";
+  int port = 0;     // 0: any free one
+  int threads = 0;  // 0: one per core
+  std::int64_t memory_bytes = 1LL << 30;
+  std::string database = "Samples";  // made if it is not there
+  double samples = 1;                // 0: the database stays empty
+  std::int64_t log_rows = 0;
+  std::string name = "kusto-copy";  // of the cluster, in its own messages
+};
+
+class Embedded {
+ public:
+  // Listening, with its samples complete, once this returns. Errors: server.port_in_use,
+  // engine.in_use, engine.absent, and the engine's own.
+  static Result<std::unique_ptr<Embedded>> start(const EmbeddedOptions& options);
+  ~Embedded();  // stops
+  Embedded(const Embedded&) = delete;
+  Embedded& operator=(const Embedded&) = delete;
+
+  std::string url() const;
+  Result<void> create_database(const std::string& name);
+  void stop();
+
+ private:
+  struct State;
+  explicit Embedded(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace kc::server
