@@ -115,10 +115,10 @@ KC_RECORD(SourceShrunk, KC_LIST(block, planned, rows), KC_F(block), KC_F(planned
 KC_RECORD(FolderClosed, KC_LIST(block, attempt), KC_F(block), KC_F(attempt))
 KC_RECORD(StagingIntended, KC_LIST(table, generation, name), KC_F(table), KC_F(generation),
           KC_F(name))
-KC_RECORD(StagingReady, KC_LIST(table, generation, create_doubt_until), KC_F(table), KC_F(generation),
-          KC_F(create_doubt_until))
-KC_RECORD(StagingDropIntended, KC_LIST(table, generation, create_doubt_until), KC_F(table), KC_F(generation),
-          KC_F(create_doubt_until))
+KC_RECORD(StagingReady, KC_LIST(table, generation, create_doubt_until), KC_F(table),
+          KC_F(generation), KC_F(create_doubt_until))
+KC_RECORD(StagingDropIntended, KC_LIST(table, generation, create_doubt_until), KC_F(table),
+          KC_F(generation), KC_F(create_doubt_until))
 KC_RECORD(StagingDropped, KC_LIST(table, generation), KC_F(table), KC_F(generation))
 KC_RECORD(IngestIntended, KC_LIST(block, attempt, tag), KC_F(block), KC_F(attempt), KC_F(tag))
 KC_RECORD(IngestStarted, KC_LIST(block, attempt, operation), KC_F(block), KC_F(attempt),
@@ -156,7 +156,8 @@ KC_RECORD(SnapshotTable,
           KC_F(from), KC_F(to), KC_F(rows_estimate), KC_F(bytes_estimate), KC_F(state),
           KC_F(problem), KC_F(destination_ready), KC_F(plan_done), KC_F(covered_to),
           KC_F(blocks_planned), KC_F(rows_planned), KC_F(blocks_finished), KC_F(rows_finished),
-          KC_F(staging_generation), KC_F(staging_state), KC_F(staging_name), KC_F(staging_create_doubt_until))
+          KC_F(staging_generation), KC_F(staging_state), KC_F(staging_name),
+          KC_F(staging_create_doubt_until))
 KC_RECORD(SnapshotBlock, KC_LIST(block), KC_F(block))
 KC_RECORD(SnapshotFolder, KC_LIST(block, attempt, folder, grant_expiry, over), KC_F(block),
           KC_F(attempt), KC_F(folder), KC_F(grant_expiry), KC_F(over))
