@@ -30,8 +30,8 @@ void set_defaults(EngineOptions& options) {
 Result<void> recover(Host& host) {
   std::int64_t openings = 0;
   const auto checked = host.catalogue->change([&](CatalogueView& view) -> Result<void> {
-    KC_CHECK_OK(view.fail_running_operations(
-        "Abandoned: the engine stopped while the operation was running.", host.now()));
+    KC_CHECK_OK(view.abandon_running_operations(
+        "The engine stopped while the operation was running.", host.now()));
     KC_TRY(openings, view.counter("openings"));
     KC_CHECK_OK(view.set_counter("openings", ++openings));
     KC_TRY(const auto ingestion, view.counter("ingestion"));

@@ -99,6 +99,7 @@ OperationOutcome outcome_of(const std::string& state) {
   if (state == "InProgress" || state == "Scheduled") return OperationOutcome::running;
   if (state == "Completed") return OperationOutcome::completed;
   if (state == "Throttled") return OperationOutcome::throttled;
+  if (state == "Abandoned") return OperationOutcome::abandoned;
   return OperationOutcome::failed;
 }
 

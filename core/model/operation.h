@@ -10,7 +10,9 @@ namespace kc {
 
 // InProgress and Scheduled are running; every other state of the service has ended (protocol
 // reference §4.1).
-enum class OperationOutcome { running, completed, failed, throttled };
+// `abandoned`: stopped before its end by the cluster itself, as by a restart; nobody's fault, and
+// it may still take effect.
+enum class OperationOutcome { running, completed, failed, throttled, abandoned };
 
 struct Operation {
   Uuid id;

@@ -196,7 +196,7 @@ class JobCore {
   void start_move(Block& block, std::vector<StagedExtent> extents);
   void send_move(Block& block);
   void follow_move(Block& block, Uuid operation);
-  void move_failed(Block& block, Problem problem, bool permanent);
+  void move_failed(Block& block, Problem problem, bool counted, bool permanent);
   void settle_move(Block& block);
   void settle_answer(Block& block, const kusto::ExtentList& extents);
   void revoke(Block& block, const std::vector<StagedExtent>& in_staging);

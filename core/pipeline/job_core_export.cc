@@ -78,9 +78,10 @@ void JobCore::follow_export(Block& block, Uuid operation) {
           if (op->outcome == kusto::OperationOutcome::completed)
             return read_export_details(ended, operation);
           const bool throttled = op->outcome == kusto::OperationOutcome::throttled;
+          const bool counted = op->outcome == kusto::OperationOutcome::failed;
           // An export listed as failed, or abandoned, may still write: only a completed one is
           // over.
-          end_export(ended, throttled, !throttled,
+          end_export(ended, throttled, counted,
                      {.code = throttled ? "throttle.export" : "export.failed",
                       .detail = "the export ended as " + op->state + ": " + op->status,
                       .fix = {},
@@ -176,7 +177,7 @@ void JobCore::end_export(Block& block, bool over, bool counted, Problem problem,
            clean_folders();
            if (quarantine) return fail_block(ended, problem);
            // What was left behind by a restart or a stop is not waited for.
-           const bool at_once = !counted && problem.code != "throttle.export";
+           const bool at_once = problem.code == "export.unknown";
            at_once ? rest(id) : rest_after(id, backoff(std::max(failures, ++work(id).backoff)));
          }));
 }

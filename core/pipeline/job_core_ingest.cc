@@ -86,7 +86,7 @@ void JobCore::follow_ingest(Block& block, Uuid operation) {
           }
           if (op->outcome == kusto::OperationOutcome::completed) return check_stage(ended);
           const bool throttled = op->outcome == kusto::OperationOutcome::throttled;
-          end_ingest(ended, !throttled,
+          end_ingest(ended, op->outcome == kusto::OperationOutcome::failed,
                      {.code = throttled ? "throttle.ingestion" : "ingest.failed",
                       .detail = "the ingestion ended as " + op->state + ": " + op->status,
                       .fix = {},
@@ -157,7 +157,7 @@ void JobCore::end_ingest(Block& block, bool counted, Problem problem, bool perma
              .block = id, .attempt = block.ingest_attempt, .counted = counted, .problem = problem}},
          in_turn(id, [this, id, quarantine, counted, failures, problem](Block& ended) {
            if (quarantine) return fail_block(ended, problem);
-           const bool at_once = !counted && problem.code != "throttle.ingestion";
+           const bool at_once = problem.code == "ingest.unknown";
            at_once ? rest(id) : rest_after(id, backoff(std::max(failures, ++work(id).backoff)));
          }));
 }

@@ -36,6 +36,7 @@ void JobCore::send_move(Block& block) {
           if (!at || work(id).turn != turn) return;
           if (!answer)
             return move_failed(*at, problem_of(answer.error(), "move.failed"),
+                               answer.error().kind != ErrorKind::throttled,
                                answer_is_permanent(answer.error()));
           const Uuid operation = std::get<kusto::StartedOperation>(*answer).id;
           commit({record::MoveStarted{.block = id, .operation = operation}});
@@ -53,16 +54,16 @@ void JobCore::follow_move(Block& block, Uuid operation) {
                        .detail = "the move ended as " + op->state + ": " + op->status,
                        .fix = {},
                        .retryable = true},
-                      false);
+                      op->outcome == kusto::OperationOutcome::failed, false);
         });
 }
 
 // Whatever the answer said, the ids decide; but a move that keeps failing is not sent again without
 // a pause, nor for ever.
-void JobCore::move_failed(Block& block, Problem problem, bool permanent) {
+void JobCore::move_failed(Block& block, Problem problem, bool counted, bool permanent) {
   const BlockId id = block.id;
   BlockWork& at = work(id);
-  if (!problem.code.starts_with("throttle.")) at.move_failures += 1;
+  if (counted) at.move_failures += 1;
   if (permanent || at.move_failures >= ledger_.spec.max_failures) at.give_up = std::move(problem);
   if (stopping_) return settle_move(block);
   at.waiting = Waiting::timer;

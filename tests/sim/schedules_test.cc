@@ -103,6 +103,18 @@ TEST(Schedule, OperationIsAbandonedAndAppliedMinutesLater) {
   }
 }
 
+TEST(Schedule, AClusterThatRestartsManyTimesIsNoFaultOfTheBlocks) {
+  for (const char* what : {"export", "ingest", "move"}) {
+    WorldOptions options = calm();
+    options.max_failures = 1;
+    for (int nth = 1; nth <= 12; ++nth) {
+      options.endings[{what, nth}] = Ending::abandoned_without_effect;
+    }
+    SCOPED_TRACE(what);
+    expect_exact(options);
+  }
+}
+
 TEST(Schedule, CrashBetweenTheFirstPlannedAndPlanDoneWithBlockOneAlreadyMoved) {
   WorldOptions options = calm();
   options.plan_groups_max = 1;

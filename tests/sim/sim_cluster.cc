@@ -208,6 +208,7 @@ Result<Answer> SimCluster::read(const kusto::ReadOperations& what) {
       operation.outcome = one.running                ? kusto::OperationOutcome::running
                           : one.state == "Completed" ? kusto::OperationOutcome::completed
                           : one.state == "Throttled" ? kusto::OperationOutcome::throttled
+                          : one.state == "Abandoned" ? kusto::OperationOutcome::abandoned
                                                      : kusto::OperationOutcome::failed;
       operation.should_retry = one.state == "Throttled" || one.state == "Abandoned";
       list.operations.push_back(std::move(operation));

@@ -118,7 +118,7 @@ class CatalogueView {
   Result<std::optional<OperationEntry>> operation(const Uuid& id);
   Result<std::vector<OperationEntry>> operations(std::int64_t since);  // by start
   // What was running when the process ended: it will never end by itself.
-  Result<void> fail_running_operations(const std::string& status, std::int64_t now);
+  Result<void> abandon_running_operations(const std::string& status, std::int64_t now);
 
  private:
   Sqlite& sqlite_;

@@ -183,9 +183,10 @@ Result<std::vector<OperationEntry>> CatalogueView::operations(std::int64_t since
   return found;
 }
 
-Result<void> CatalogueView::fail_running_operations(const std::string& status, std::int64_t now) {
+Result<void> CatalogueView::abandon_running_operations(const std::string& status,
+                                                       std::int64_t now) {
   KC_TRY(auto changed,
-         sqlite_.run("UPDATE operations SET state = 'Failed', status = ?, updated = ?, "
+         sqlite_.run("UPDATE operations SET state = 'Abandoned', status = ?, updated = ?, "
                      "should_retry = 1 WHERE state IN ('InProgress', 'Scheduled')",
                      {status, now}));
   (void)changed;

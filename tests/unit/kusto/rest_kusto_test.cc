@@ -235,8 +235,8 @@ TEST_F(RestKustoTest, ReadsOperationsByTheirStates) {
   using enum OperationOutcome;
   std::vector<OperationOutcome> outcomes;
   for (const auto& one : list->operations) outcomes.push_back(one.outcome);
-  EXPECT_THAT(outcomes, testing::ElementsAre(running, running, completed, failed, failed, throttled,
-                                             failed, failed));
+  EXPECT_THAT(outcomes, testing::ElementsAre(running, running, completed, failed, abandoned,
+                                             throttled, failed, failed));
   EXPECT_TRUE(ask<OperationList>(Read{ReadOperations{}})->operations.empty());
   EXPECT_EQ(transport.sent.size(), 1U);
 }
