@@ -327,14 +327,14 @@ void JobCore::committed() {
 
 // ---- Calls and timers
 
-void JobCore::read(Side side, kusto::Read read, std::string step, OnAnswer then) {
+void JobCore::read(Side side, kusto::Read read, const std::string& step, OnAnswer then) {
   const CallId call = ++last_id_;
   calls_.emplace(call, std::move(then));
   emit(RunRead{.call = call, .side = side, .read = std::move(read), .options = options(step)});
 }
 
-void JobCore::write(Side side, Proof proof, kusto::Write write, std::string step, OnAnswer then,
-                    Ticks grant_expiry, Timespan deadline, bool holds_slot) {
+void JobCore::write(Side side, Proof proof, kusto::Write write, const std::string& step,
+                    OnAnswer then, Ticks grant_expiry, Timespan deadline, bool holds_slot) {
   const CallId call = ++last_id_;
   calls_.emplace(call, std::move(then));
   emit(RunWrite{.call = call,
@@ -577,7 +577,7 @@ bool JobCore::gives_up(const Block& block, bool counted, bool permanent) const {
   return permanent || (counted && block.failures + 1 >= ledger_.spec.max_failures);
 }
 
-void JobCore::fail_block(Block& block, Problem problem) {
+void JobCore::fail_block(Block& block, const Problem& problem) {
   const TableName table = block.table;
   const BlockId id = block.id;
   // In one commit: a table whose failed block is known and whose failure is not would never end.

@@ -109,8 +109,8 @@ class JobCore {
   void commit(std::vector<Record> records, Then then = {});
   void flush_commits();
   void committed();
-  void read(Side side, kusto::Read read, std::string step, OnAnswer then);
-  void write(Side side, Proof proof, kusto::Write write, std::string step, OnAnswer then,
+  void read(Side side, kusto::Read read, const std::string& step, OnAnswer then);
+  void write(Side side, Proof proof, kusto::Write write, const std::string& step, OnAnswer then,
              Ticks grant_expiry = {}, Timespan deadline = Timespan::seconds(240),
              bool holds_slot = false);
   void after(Timespan delay, Then then);
@@ -141,7 +141,7 @@ class JobCore {
              std::function<void(Block&, const kusto::Operation*)> then);
   void unwatch(BlockId id);
   kusto::RowSet row_set(const Block& block);
-  void fail_block(Block& block, Problem problem);
+  void fail_block(Block& block, const Problem& problem);
   bool gives_up(const Block& block, bool counted, bool permanent) const;
   std::string block_step(std::string_view step, const Block& block, char letter, int attempt) const;
 
@@ -158,7 +158,7 @@ class JobCore {
   void check_unstamped(TableCopy& table);
   void table_call_failed(const TableName& name, const Error& error, std::string_view code,
                          Then again);
-  void fail_table(const TableName& name, Problem problem);
+  void fail_table(const TableName& name, const Problem& problem);
   void table_failed(const TableName& name, const Problem& problem);
   void want_staging(Block& block);
   void make_staging(TableCopy& table);
@@ -168,7 +168,7 @@ class JobCore {
   void read_staging_policies(const TableName& name);
   void staging_is_ready(const TableName& name);
   void drop_staging(const TableName& name, Then then);
-  void drop_staging_now(const TableName& name, Then then);
+  void drop_staging_now(const TableName& name, const Then& then);
   void finish_table(const TableName& name);
   bool table_is_quiet(const TableCopy& table) const;
   bool in_doubt(const TableCopy& table) const;
@@ -181,7 +181,7 @@ class JobCore {
   void read_export_details(Block& block, Uuid operation);
   void export_details(Block& block, const kusto::ExportDetails& details);
   void recount(Block& block, std::vector<ExportedBlob> blobs, std::int64_t rows);
-  void end_export(Block& block, bool over, bool counted, Problem problem, bool permanent);
+  void end_export(Block& block, bool over, bool counted, const Problem& problem, bool permanent);
 
   // job_core_ingest.cc
   void start_ingest(Block& block);
@@ -190,7 +190,7 @@ class JobCore {
   void follow_ingest(Block& block, Uuid operation);
   void check_stage(Block& block);
   void stage_answer(Block& block, const kusto::ExtentList& extents);
-  void end_ingest(Block& block, bool counted, Problem problem, bool permanent);
+  void end_ingest(Block& block, bool counted, const Problem& problem, bool permanent);
 
   // job_core_move.cc
   void start_move(Block& block, std::vector<StagedExtent> extents);

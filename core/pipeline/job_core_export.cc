@@ -162,7 +162,8 @@ void JobCore::recount(Block& block, std::vector<ExportedBlob> blobs, std::int64_
 }
 
 // exporting -> planned, and on to the next attempt after a pause, or to quarantine.
-void JobCore::end_export(Block& block, bool over, bool counted, Problem problem, bool permanent) {
+void JobCore::end_export(Block& block, bool over, bool counted, const Problem& problem,
+                         bool permanent) {
   const BlockId id = block.id;
   work(id).waiting = Waiting::answer;
   give_back_slot(id);
@@ -173,7 +174,7 @@ void JobCore::end_export(Block& block, bool over, bool counted, Problem problem,
                               .over = over,
                               .counted = counted,
                               .problem = problem}},
-         in_turn(id, [this, id, quarantine, counted, failures, problem](Block& ended) {
+         in_turn(id, [this, id, quarantine, failures, problem](Block& ended) {
            clean_folders();
            if (quarantine) return fail_block(ended, problem);
            // What was left behind by a restart or a stop is not waited for.

@@ -147,7 +147,7 @@ void JobCore::stage_answer(Block& block, const kusto::ExtentList& extents) {
 }
 
 // ingesting or staged -> exported: the next attempt ingests the same export under a new tag.
-void JobCore::end_ingest(Block& block, bool counted, Problem problem, bool permanent) {
+void JobCore::end_ingest(Block& block, bool counted, const Problem& problem, bool permanent) {
   const BlockId id = block.id;
   work(id).waiting = Waiting::answer;
   give_back_slot(id);
@@ -155,7 +155,7 @@ void JobCore::end_ingest(Block& block, bool counted, Problem problem, bool perma
   const int failures = block.failures + 1;
   commit({record::IngestEnded{
              .block = id, .attempt = block.ingest_attempt, .counted = counted, .problem = problem}},
-         in_turn(id, [this, id, quarantine, counted, failures, problem](Block& ended) {
+         in_turn(id, [this, id, quarantine, failures, problem](Block& ended) {
            if (quarantine) return fail_block(ended, problem);
            const bool at_once = problem.code == "ingest.unknown";
            at_once ? rest(id) : rest_after(id, backoff(std::max(failures, ++work(id).backoff)));

@@ -22,6 +22,7 @@ void JobCore::send_move(Block& block) {
   if (stopping_) return settle_move(block);
   const TableCopy& table = table_of(block);
   std::vector<Uuid> ids;
+  ids.reserve(block.extents.size());
   for (const auto& extent : block.extents) ids.push_back(extent.id);
   const std::uint64_t turn = work(id).turn;
   write(Side::destination, Committed(ledger_).move_intended(block),
@@ -135,6 +136,7 @@ void JobCore::revoke(Block& block, const std::vector<StagedExtent>& in_staging) 
                   }));
   }
   std::vector<Uuid> ids;
+  ids.reserve(in_staging.size());
   for (const auto& extent : in_staging) ids.push_back(extent.id);
   const std::uint64_t turn = work(id).turn;
   write(

@@ -125,7 +125,7 @@ void JobCore::table_call_failed(const TableName& name, const Error& error, std::
   after(backoff(std::max(1, at.failures)), std::move(again));
 }
 
-void JobCore::fail_table(const TableName& name, Problem problem) {
+void JobCore::fail_table(const TableName& name, const Problem& problem) {
   const TableCopy& table = ledger_.tables.at(name);
   if (table.state == TableState::failed) return advance_table(name);
   commit({record::TableFailed{.table = name, .problem = problem}},
@@ -276,7 +276,7 @@ void JobCore::drop_staging(const TableName& name, Then then) {
          [this, name, then = std::move(then)] { drop_staging_now(name, then); });
 }
 
-void JobCore::drop_staging_now(const TableName& name, Then then) {
+void JobCore::drop_staging_now(const TableName& name, const Then& then) {
   const TableCopy& table = ledger_.tables.at(name);
   write(Side::destination, Committed(ledger_).staging_drop_intended(name),
         kusto::DropTable{.db = destination_db(), .table = table.staging.name},
