@@ -1,5 +1,10 @@
 #include "server/app.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <system_error>
 #include <utility>
 
@@ -13,10 +18,43 @@
 #include "server/runner_port.h"
 
 namespace kc::server {
+namespace {
+
+// One service per data folder: two would both take up the jobs of its database. Let go by the end
+// of the process, however it ends.
+class FolderLock {
+ public:
+  static Result<FolderLock> take(const std::filesystem::path& folder) {
+    const std::string file = (folder / ".lock").string();
+    FolderLock lock(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    if (lock.descriptor_ < 0) {
+      return fail(ErrorKind::denied, "data.unwritable",
+                  "the data folder " + folder.string() +
+                      " cannot be written to: " + std::system_category().message(errno));
+    }
+    if (::flock(lock.descriptor_, LOCK_EX | LOCK_NB) == 0) return lock;
+    return fail(Error{.kind = ErrorKind::conflict,
+                      .code = "data.in_use",
+                      .message = "another service has the data folder " + folder.string(),
+                      .fix = "stop it, or give this one another --data"});
+  }
+  ~FolderLock() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+  FolderLock(FolderLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+  FolderLock& operator=(FolderLock&&) = delete;
+
+ private:
+  explicit FolderLock(int descriptor) : descriptor_(descriptor) {}
+  int descriptor_;
+};
+
+}  // namespace
 
 // In the order of their making; taken down the other way round.
 struct App::State {
   std::string host;
+  std::optional<FolderLock> lock;
   std::unique_ptr<store::Store> store;
   std::unique_ptr<Embedded> embedded;
   net::CurlTransport transport;
@@ -40,6 +78,8 @@ Result<std::unique_ptr<App>> App::start(AppOptions options, const Clock& clock, 
   std::unique_ptr<App> app(new App(std::make_unique<State>()));
   State& own = *app->state_;
   own.host = options.host;
+  KC_TRY(auto lock, FolderLock::take(options.data_folder));
+  own.lock.emplace(std::move(lock));
   KC_TRY(own.store,
          store::Store::open({.path = (options.data_folder / "kusto-copy.sqlite").string()}));
   own.service =

@@ -27,8 +27,8 @@ struct AppOptions {
 class App {
  public:
   // Serving, with every unfinished job taken up, once this returns. `clock` and `log` outlive it.
-  // Errors: data.unwritable, store.*, server.port_in_use, server.bind_failed, and the engine's;
-  // whatever had been started is taken down again.
+  // Errors: data.unwritable, data.in_use, store.*, server.port_in_use, server.bind_failed, and the
+  // engine's; whatever had been started is taken down again.
   static Result<std::unique_ptr<App>> start(AppOptions options, const Clock& clock, Log& log,
                                             Rng rng);
   ~App();  // stops

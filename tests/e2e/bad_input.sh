@@ -22,16 +22,24 @@ refused() {  # status, code, body
   answer=$(curl -s -w '\n%{http_code}' --json "$3" "$kc_url/v1/jobs")
   [ "${answer##*$'\n'}" = "$1" ] && grep -qF "\"code\":\"$2\"" <<<"$answer" || fail "$3 was answered: $answer"
 }
+crc32c() {  # file
+  local crc=$((0xFFFFFFFF)) byte bit
+  for byte in $(od -An -v -tu1 "$1"); do
+    crc=$((crc ^ byte))
+    for bit in 0 1 2 3 4 5 6 7; do crc=$(((crc >> 1) ^ (crc & 1 ? 0x82F63B78 : 0))); done
+  done
+  printf '%08x' $((crc ^ 0xFFFFFFFF))
+}
 checkpoints() { find "$1" -type f -path '*checkpoint*' | sort | xargs cat | sha256sum; }
 
 say "bodies"
 whole="\"lake\":\"$folder/lake\",\"source\":\"$src\",\"destination\":\"$dst\",\"db\":\"Samples\""
 refused 400 request.malformed_json '{"lake":'
 refused 400 request.malformed_json 'no json'
-refused 422 request.unknown_field "{$whole,\"tablesIncluded\":[]}"
-refused 422 request.invalid_field "{$whole,\"tablesInclude\":\"StormEvents\"}"
-refused 422 request.invalid_field "{$whole,\"verbose\":1}"
-refused 422 request.missing_field '{}'
+refused 400 request.unknown_field "{$whole,\"tablesIncluded\":[]}"
+refused 400 request.invalid_field "{$whole,\"tablesInclude\":\"StormEvents\"}"
+refused 400 request.invalid_field "{$whole,\"verbose\":1}"
+refused 400 request.missing_field '{}'
 refused 422 job.unsupported "{$whole,\"continuous\":true}"
 curl -sf "$kc_url/v1/jobs" | grep -q '"items":\[\]' || fail "a refused body became a job"
 
@@ -44,13 +52,13 @@ create_database "$dst" Used
 command_at "$dst" Used ".create table US_States (type:string, features:dynamic)" >/dev/null
 command_at "$dst" Used ".ingest inline into table US_States <| a,1" >/dev/null
 expect 3 destination.not_empty copy --id used --destination-db Used --tables-include US_States
-[ "$(count_at "$dst" Used "['US_States'] | count" 2>/dev/null || curl -s "$dst/v1/rest/query" --json '{"db":"Used","csl":"US_States | count"}' | grep -om1 '"Rows":\[\[[0-9]*' | tr -dc 0-9)" = 1 ] || fail "the rows that were there changed"
+[ "$(rows_of "$dst" Used US_States)" = 1 ] || fail "the rows that were there changed"
 check_clean "$dst" Used 1 "$folder/lake/used"
 
 say "clusters out of reach"
 gone=http://127.0.0.1:1
-expect 5 source.unreachable "$kc" -l "$folder/lake" -s $gone -d "$dst" --db Samples --id nosource
-expect 5 destination.unreachable "$kc" -l "$folder/lake" -s "$src" -d $gone --db Samples --id nodest
+expect 5 net.unreachable "$kc" -l "$folder/lake" -s $gone -d "$dst" --db Samples --id nosource
+expect 5 net.unreachable "$kc" -l "$folder/lake" -s "$src" -d $gone --db Samples --id nodest
 expect 2 connection.invalid_string "$kc" -l "$folder/lake" -s "nonsense=1" -d "$dst" --db Samples
 say "and back again: the same job goes on"
 expect 0 "1 of 1 tables" copy --id nosource --tables-include US_States
@@ -88,7 +96,10 @@ before=$(checkpoints "$folder/lake/damaged")
 expect 10 checkpoint.corrupt copy --id damaged --destination-db Damaged --tables-include US_States
 [ "$before" = "$(checkpoints "$folder/lake/damaged")" ] || fail "the damaged checkpoint was written to"
 file=$(ls "$folder"/lake/newer/checkpoint/0*.jsonl | tail -n 1)
-sed -i '1s/{"v":1,/{"v":2,/' "$file"
+# A whole file of the next version, with the checksum that belongs to it.
+body=$(sed '$d; 1s/{"v":1,/{"v":2,/' "$file" && echo .)
+printf '%s' "${body%.}" >"$file"
+printf '{"crc32c":"%s"}\n' "$(crc32c "$file")" >>"$file"
 before=$(checkpoints "$folder/lake/newer")
 expect 10 checkpoint.version copy --id newer --destination-db Damaged --tables-include US_States
 [ "$before" = "$(checkpoints "$folder/lake/newer")" ] || fail "the newer checkpoint was written to"
@@ -96,9 +107,9 @@ expect 10 checkpoint.version copy --id newer --destination-db Damaged --tables-i
 say "places that are taken"
 expect 9 server.port_in_use "$kc" serve --listen "${kc_url#http://}" --data "$folder/data2"
 expect 9 server.port_in_use "$kc" engine --port "${src##*:}" --data "$folder/data3"
-expect 9 store.busy "$kc" serve --listen 127.0.0.1:0 --data "$folder/data"
+expect 9 data.in_use "$kc" serve --listen 127.0.0.1:0 --data "$folder/data"
 expect 9 engine.in_use "$kc" engine --port 0 --data "$folder/source"
-expect 9 job.exists copy --id damaged --destination-db Full --tables-include US_States || true
+expect 9 job.exists copy --id damaged --destination-db Full --tables-include US_States
 expect 2 config.not_loopback "$kc" serve --listen 0.0.0.0:0 --data "$folder/data2"
 curl -sf "$kc_url/readyz" >/dev/null || fail "the service is not ready any more"
 stop serve

@@ -8,7 +8,7 @@ start source engine --port 0 --data "$folder/source" --samples 0 --log-rows "$ro
 start destination engine --port 0 --data "$folder/destination" --samples 0
 src=$(url_of source) dst=$(url_of destination)
 
-killed=0 copies=0
+killed=0 copies=0 whole=0
 while [ $killed -lt "$kills" ]; do
   copies=$((copies + 1))
   db=Copy$copies
@@ -17,11 +17,14 @@ while [ $killed -lt "$kills" ]; do
   here=0
   while true; do
     code=0
-    if [ $killed -lt "$kills" ] && [ $here -lt 12 ]; then
-      moment 30 2500
-      timeout -s KILL "${drawn}s" "$kc" "${copy[@]}" >"$folder/copy.log" 2>&1 || code=$?
+    if [ $whole != 0 ] && [ $killed -lt "$kills" ] && [ $here -lt 12 ]; then
+      moment 30 $whole
+      timeout -s KILL "${drawn}s" "$kc" "${copy[@]}" >"$folder/copy.log" 2>>"$folder/copy.log" || code=$?
     else
+      # The first copy is left alone: it tells how long one takes, and so when to kill the others.
+      begin=$(milliseconds_now)
       "$kc" "${copy[@]}" >"$folder/copy.log" 2>&1 || code=$?
+      [ $whole != 0 ] || whole=$(($(milliseconds_now) - begin))
     fi
     [ $code = 0 ] && break
     [ $code = 137 ] || fail "exit code $code: $(tail -n 5 "$folder/copy.log")"

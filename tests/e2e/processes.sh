@@ -61,7 +61,7 @@ stop() {
   wait "${!pid_of}" || code=$?
   [ $code = 0 ] || fail "$1 ended with exit code $code"
 }
-url_of() { grep -om1 'http://[^ ,]*' "$folder/$1.log"; }
+url_of() { grep -o 'http://[^ ,]*' "$folder/$1.log" | head -n 1; }
 # The second address in the readiness line of `serve --embedded`.
 engine_of() { grep -o 'engine at http://[^ ,]*' "$folder/$1.log" | grep -o 'http://.*'; }
 
@@ -70,6 +70,10 @@ command_at() {
   curl -sf --max-time 60 "$1/v1/rest/mgmt" --json "{\"db\":\"$2\",\"csl\":\"$3\"}" | grep -o '"Rows":.*' | sed -E 's/^"Rows":(.*)\}\]\}$/\1/'
 }
 count_at() { command_at "$@" | tr -dc '0-9'; }
+# rows_of <cluster> <database> <table>
+rows_of() {
+  curl -sf --max-time 60 "$1/v1/rest/query" --json "{\"db\":\"$2\",\"csl\":\"['$3'] | count\"}" | grep -om1 '"Rows":\[\[[0-9]*' | head -n 1 | tr -dc '0-9'
+}
 create_database() { command_at "$1" NetDefaultDB ".create database ['$2'] volatile" >/dev/null; }
 
 # expect <exit code> <text that the output must hold> <command...>
@@ -96,6 +100,7 @@ check_clean() {
 seed=${KC_E2E_SEED:-$(date +%N)}
 RANDOM=$((10#$seed % 32768))
 say "seed $seed (KC_E2E_SEED)"
+milliseconds_now() { echo $(($(date +%s%N) / 1000000)); }
 moment() {
   local milliseconds=$(($1 + (RANDOM * 32768 + RANDOM) % ($2 - $1 + 1)))
   printf -v drawn '%d.%03d' $((milliseconds / 1000)) $((milliseconds % 1000))
