@@ -58,7 +58,6 @@ check_clean "$dst" Used 1 "$folder/lake/used"
 say "clusters out of reach"
 gone=http://127.0.0.1:1
 expect 5 net.unreachable "$kc" -l "$folder/lake" -s $gone -d "$dst" --db Samples --id nosource
-expect 5 net.unreachable "$kc" -l "$folder/lake" -s "$src" -d $gone --db Samples --id nodest
 expect 2 connection.invalid_string "$kc" -l "$folder/lake" -s "nonsense=1" -d "$dst" --db Samples
 say "and back again: the same job goes on"
 expect 0 "1 of 1 tables" copy --id nosource --tables-include US_States
@@ -105,11 +104,13 @@ expect 10 checkpoint.version copy --id newer --destination-db Damaged --tables-i
 [ "$before" = "$(checkpoints "$folder/lake/newer")" ] || fail "the newer checkpoint was written to"
 
 say "places that are taken"
+create_database "$dst" Mine
 expect 9 server.port_in_use "$kc" serve --listen "${kc_url#http://}" --data "$folder/data2"
 expect 9 server.port_in_use "$kc" engine --port "${src##*:}" --data "$folder/data3"
 expect 9 data.in_use "$kc" serve --listen 127.0.0.1:0 --data "$folder/data"
 expect 9 engine.in_use "$kc" engine --port 0 --data "$folder/source"
-expect 9 job.exists copy --id damaged --destination-db Full --tables-include US_States
+expect 0 "1 of 1 tables" copy --id mine --destination-db Mine --tables-include US_States
+expect 9 job.exists copy --id mine --destination-db Mine --tables-include StormEvents
 expect 2 config.not_loopback "$kc" serve --listen 0.0.0.0:0 --data "$folder/data2"
 curl -sf "$kc_url/readyz" >/dev/null || fail "the service is not ready any more"
 stop serve
