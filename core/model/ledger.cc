@@ -2,6 +2,7 @@
 // records, and what each may follow is read best beside the others.
 #include "core/model/ledger.h"
 
+#include <algorithm>
 #include <string>
 #include <type_traits>
 
@@ -412,6 +413,8 @@ struct LedgerFold {
       KC_TRY(Block * block, block_in(id, BlockState::verified));
       if (!block->tag_at_destination)
         return no("the tag of block " + std::to_string(id) + " is gone already");
+      if (std::count(r.blocks.begin(), r.blocks.end(), id) != 1)
+        return no("block " + std::to_string(id) + " is named twice");
     }
     for (const BlockId id : r.blocks) {
       ledger.blocks.at(id).tag_at_destination = false;
