@@ -21,10 +21,11 @@ bool Pool::post(std::function<void()> work) {
 }
 
 void Pool::stop() {
+  std::deque<std::function<void()>> dropped;  // what it holds is let go outside the lock
   {
     const std::lock_guard lock(mutex_);
     stopped_ = true;
-    queue_.clear();
+    dropped.swap(queue_);
   }
   for (auto& thread : threads_) thread.request_stop();
   ready_.notify_all();
@@ -43,13 +44,38 @@ void Pool::run(const std::stop_token& stopped) {
   }
 }
 
+// A turn that the pool never runs lets go of what waits for it: that may own the strand in turn,
+// and neither would ever be freed.
+struct Strand::Turn {
+  std::shared_ptr<Strand> strand;
+  explicit Turn(std::shared_ptr<Strand> of) : strand(std::move(of)) {}
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+  ~Turn() {
+    if (strand) strand->drop();
+  }
+};
+
+void Strand::take_turn() {
+  pool_.post([turn = std::make_shared<Turn>(shared_from_this())] {
+    std::exchange(turn->strand, nullptr)->next();
+  });
+}
+
+void Strand::drop() {
+  std::deque<std::function<void()>> dropped;
+  const std::lock_guard lock(mutex_);
+  dropped.swap(queue_);
+  running_ = false;
+}
+
 void Strand::post(std::function<void()> work) {
   {
     const std::lock_guard lock(mutex_);
     queue_.push_back(std::move(work));
     if (std::exchange(running_, true)) return;
   }
-  pool_.post([self = shared_from_this()] { self->next(); });
+  take_turn();
 }
 
 void Strand::next() {
@@ -66,7 +92,7 @@ void Strand::next() {
     running_ = !queue_.empty();
     if (!running_) return;
   }
-  pool_.post([self = shared_from_this()] { self->next(); });
+  take_turn();
 }
 
 Loop::Loop() : thread_([this](const std::stop_token& stopped) { run(stopped); }) {}

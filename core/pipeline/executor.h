@@ -35,14 +35,17 @@ class Pool {
 };
 
 // Work on a pool, in the order it was posted and one piece at a time: for what has one owner at a
-// time.
+// time. Once the pool is stopped, work is let go of without being run.
 class Strand : public std::enable_shared_from_this<Strand> {
  public:
   explicit Strand(Pool& pool) : pool_(pool) {}
   void post(std::function<void()> work);
 
  private:
+  struct Turn;
   void next();
+  void take_turn();
+  void drop();
   Pool& pool_;
   std::mutex mutex_;
   std::deque<std::function<void()>> queue_;
