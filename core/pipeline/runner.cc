@@ -42,6 +42,7 @@ class Runner::Impl {
     std::string address;
     std::shared_ptr<kusto::Kusto> door;
     cluster::ClusterCore core;
+    std::uint64_t wake = 0;  // the newest one asked for; it replaces those before it
     explicit Cluster(cluster::ClusterLimits limits) : core(limits) {}
   };
   // Owned by the core thread, except what its comment says.
@@ -170,6 +171,7 @@ void Runner::Impl::open(const JobWish& wish, JobKey key) {
       if (auto* publish = std::get_if<Publish>(&effect)) listener_.on_progress(publish->progress);
     }
     const Ledger& known = reader.ledger();
+    found->lease.reset();  // whoever hears of the end may start the job again at once
     return ended(id, {.state = known.state,
                       .problem = known.problem,
                       .at = known.ended_at.value_or(clock_.now()),
@@ -513,8 +515,9 @@ void Runner::Impl::cluster_event(Cluster& cluster, cluster::Event event) {
             [&](cluster::WakeAt& e) {
               const auto delay = std::chrono::nanoseconds(
                   std::max<std::int64_t>(0, (e.at - clock_.now()).ticks) * 100);
-              loop_.post_after(delay,
-                               [this, &cluster] { cluster_event(cluster, cluster::TimerDue{}); });
+              loop_.post_after(delay, [this, &cluster, wake = ++cluster.wake] {
+                if (wake == cluster.wake) cluster_event(cluster, cluster::TimerDue{});
+              });
             },
         },
         effect);
