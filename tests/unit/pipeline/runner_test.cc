@@ -1,0 +1,199 @@
+#include "core/pipeline/runner.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/unit/pipeline/runner_fixture.h"
+
+namespace kc::pipeline {
+namespace {
+
+void expect_exact(const Outside& outside) {
+  for (const char* table : {"Alpha", "Beta", "Gamma"}) {
+    EXPECT_EQ(outside.source_rows(table).size(), 40u);
+    EXPECT_EQ(outside.destination_rows(table), outside.source_rows(table)) << table;
+  }
+}
+
+void expect_nothing_left(const Outside& outside) {
+  EXPECT_TRUE(outside.staging_tables().empty());
+  EXPECT_TRUE(outside.tags().empty());
+}
+
+void expect_failed(const std::optional<JobResult>& end, const std::string& code) {
+  ASSERT_TRUE(end.has_value()) << "the job never ended";
+  EXPECT_EQ(end->state, JobState::failed);
+  ASSERT_TRUE(end->problem.has_value());
+  EXPECT_EQ(end->problem->code, code) << end->problem->detail;
+}
+
+TEST(Runner, CopiesThreeTablesExactly) {
+  Outside outside;
+  ProcessOfOne process(outside);
+  ASSERT_TRUE(process.runner.start(wish("copy")).has_value());
+  const auto end = process.heard.end_of("copy");
+  ASSERT_TRUE(end.has_value());
+  ASSERT_EQ(end->state, JobState::succeeded) << (end->problem ? end->problem->detail : "");
+  EXPECT_FALSE(end->found_ended);
+  expect_exact(outside);
+  expect_nothing_left(outside);
+  const auto told = process.heard.sequence();
+  EXPECT_FALSE(told.empty());
+  EXPECT_TRUE(std::is_sorted(told.begin(), told.end()));
+  EXPECT_EQ(process.heard.percent_fell_by(), 0);
+}
+
+TEST(Runner, RunsTwoJobsBesideEachOther) {
+  Outside outside;
+  ProcessOfOne process(outside);
+  JobWish a = wish("one"), b = wish("two");
+  a.spec.tables_include = {"Alpha"};
+  b.spec.tables_include = {"Beta", "Gamma"};
+  ASSERT_TRUE(process.runner.start(a).has_value());
+  ASSERT_TRUE(process.runner.start(b).has_value());
+  for (const char* id : {"one", "two"}) {
+    const auto end = process.heard.end_of(id);
+    ASSERT_TRUE(end.has_value());
+    EXPECT_EQ(end->state, JobState::succeeded);
+  }
+  expect_exact(outside);
+  expect_nothing_left(outside);
+}
+
+TEST(Runner, LeavesNothingBehindWhenCanceledInMidCopy) {
+  Outside outside;
+  outside.hold_after(8);
+  ProcessOfOne process(outside);
+  ASSERT_TRUE(process.runner.start(wish("copy")).has_value());
+  ASSERT_TRUE(process.heard.wait_for_record("export_started"));
+  ASSERT_TRUE(process.runner.cancel("copy").has_value());
+  ASSERT_TRUE(process.runner.cancel("copy").has_value() || process.heard.end_of("copy"));
+  const auto end = process.heard.end_of("copy");
+  ASSERT_TRUE(end.has_value());
+  EXPECT_EQ(end->state, JobState::canceled);
+  expect_nothing_left(outside);
+  for (const auto& [name, bytes] : outside.lake("copy").contents())
+    EXPECT_FALSE(name.starts_with("data/")) << name;
+}
+
+TEST(Runner, CancelOfAnUnknownJobIsNotFound) {
+  Outside outside;
+  ProcessOfOne process(outside);
+  const auto canceled = process.runner.cancel("nobody");
+  ASSERT_FALSE(canceled.has_value());
+  EXPECT_EQ(canceled.error().code, "job.not_found");
+}
+
+TEST(Runner, ANewProcessGoesOnExactlyWhereAStoppedOneWas) {
+  Outside outside;
+  // Held at several depths: in the first exports, among the ingests, among the moves.
+  for (const int operations : {1, 9, 14, 20}) {
+    SCOPED_TRACE(operations);
+    Outside fresh;
+    fresh.hold_after(operations);
+    {
+      ProcessOfOne first(fresh);
+      ASSERT_TRUE(first.runner.start(wish("copy")).has_value());
+      ASSERT_TRUE(first.heard.wait_for_record("export_started"));
+      first.runner.stop();
+      EXPECT_EQ(first.runner.start(wish("other")).error().kind, ErrorKind::unavailable);
+    }
+    fresh.release();
+    ProcessOfOne second(fresh);
+    JobWish again = wish("copy");
+    again.progress_known = true;
+    ASSERT_TRUE(second.runner.start(again).has_value());
+    const auto end = second.heard.end_of("copy");
+    ASSERT_TRUE(end.has_value());
+    ASSERT_EQ(end->state, JobState::succeeded) << (end->problem ? end->problem->detail : "");
+    expect_exact(fresh);
+    expect_nothing_left(fresh);
+  }
+}
+
+TEST(Runner, RefusesASecondStartOfARunningJob) {
+  Outside outside;
+  outside.hold_after(0);
+  ProcessOfOne process(outside);
+  ASSERT_TRUE(process.runner.start(wish("copy")).has_value());
+  const auto second = process.runner.start(wish("copy"));
+  ASSERT_FALSE(second.has_value());
+  EXPECT_EQ(second.error().kind, ErrorKind::conflict);
+  EXPECT_EQ(second.error().code, "job.exists");
+}
+
+TEST(Runner, ALeaseHeldByAnotherEndsTheWish) {
+  Outside outside;
+  const auto lease = outside.lake("copy").acquire_lease("another process");
+  ASSERT_TRUE(lease.has_value());
+  ProcessOfOne process(outside);
+  ASSERT_TRUE(process.runner.start(wish("copy")).has_value());
+  const auto end = process.heard.end_of("copy");
+  expect_failed(end, "lake.lease_held");
+  EXPECT_NE(end->problem->detail.find("another process"), std::string::npos);
+  EXPECT_TRUE(outside.lake("copy").contents().empty());
+}
+
+TEST(Runner, NeverBeginsAnewWhereProgressIsKnown) {
+  Outside outside;
+  ProcessOfOne process(outside);
+  JobWish known = wish("copy");
+  known.progress_known = true;
+  ASSERT_TRUE(process.runner.start(known).has_value());
+  expect_failed(process.heard.end_of("copy"), "checkpoint.missing");
+  EXPECT_TRUE(outside.lake("copy").contents().empty());
+  EXPECT_EQ(outside.calls(), 0);
+}
+
+TEST(Runner, FindsAFinishedJobEndedAndWritesNothing) {
+  Outside outside;
+  ProcessOfOne process(outside);
+  ASSERT_TRUE(process.runner.start(wish("copy")).has_value());
+  ASSERT_TRUE(process.heard.end_of("copy").has_value());
+  const auto before = outside.lake("copy").contents();
+  // At once, and again and again: the lease of one look must be gone when its end is told.
+  for (int i = 0; i < 50; ++i) {
+    ASSERT_TRUE(process.runner.start(wish("copy")).has_value());
+    const auto end = process.heard.end_of("copy");
+    ASSERT_TRUE(end.has_value());
+    ASSERT_EQ(end->state, JobState::succeeded) << (end->problem ? end->problem->detail : "");
+    EXPECT_TRUE(end->found_ended);
+  }
+  EXPECT_EQ(outside.lake("copy").contents(), before);
+}
+
+TEST(Runner, RefusesALakeOfAnotherDefinition) {
+  Outside outside;
+  ProcessOfOne process(outside);
+  ASSERT_TRUE(process.runner.start(wish("copy")).has_value());
+  ASSERT_TRUE(process.heard.end_of("copy").has_value());
+  JobWish other = wish("copy");
+  other.spec.tables_exclude = {"Beta"};
+  ASSERT_TRUE(process.runner.start(other).has_value());
+  const auto end = process.heard.end_of("copy");
+  expect_failed(end, "job.exists");
+  EXPECT_NE(end->problem->detail.find("tablesExclude"), std::string::npos);
+}
+
+TEST(Runner, TellsSoonThatAClusterIsUnreachableAndTakesTheJobUpAgain) {
+  Outside outside;
+  outside.unreachable(true);
+  ProcessOfOne process(outside);
+  ASSERT_TRUE(process.runner.start(wish("copy")).has_value());
+  const auto end = process.heard.end_of("copy");
+  expect_failed(end, "source.unreachable");
+  EXPECT_TRUE(end->problem->retryable);
+  EXPECT_GE(outside.calls(), JobLimits{}.start_failures_max);
+  outside.unreachable(false);
+  JobWish retry = wish("copy");
+  retry.resume_failed = true;
+  ASSERT_TRUE(process.runner.start(retry).has_value());
+  const auto second = process.heard.end_of("copy");
+  ASSERT_TRUE(second.has_value());
+  EXPECT_EQ(second->state, JobState::succeeded);
+  expect_exact(outside);
+}
+
+}  // namespace
+}  // namespace kc::pipeline
