@@ -19,11 +19,11 @@ class Runner::Impl {
        Log& log, Rng rng)
       : clock_(clock),
         connections_(std::move(connections)),
-        options_(options),
+        options_(std::move(options)),
         listener_(listener),
         log_(log),
         rng_(rng),
-        workers_(options.workers) {}
+        workers_(options_.workers) {}
   ~Impl() { stop(); }
 
   Result<void> start(JobWish wish);
