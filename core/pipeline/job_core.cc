@@ -209,7 +209,8 @@ void JobCore::read_destination() {
 // few tries; a job that had begun is given the whole count, since an outage passes.
 void JobCore::job_call_failed(const Error& error, std::string_view code, Then again) {
   job_failures_ += 1;
-  const bool begun = ledger_.iteration > 0;
+  const bool begun = std::any_of(ledger_.tables.begin(), ledger_.tables.end(),
+                                 [](const auto& entry) { return entry.second.destination_ready; });
   const int failures_max = begun ? limits_.call_failures_max : limits_.start_failures_max;
   if (error.kind != ErrorKind::throttled &&
       (answer_is_permanent(error) || job_failures_ >= failures_max)) {
@@ -377,9 +378,10 @@ DatabaseName JobCore::destination_db() const {
 
 Problem JobCore::problem_of(const Error& error, std::string_view fallback_code) {
   const bool retryable = error.kind == ErrorKind::unavailable || error.kind == ErrorKind::throttled;
-  return {.code = error.code.empty() || error.code.starts_with("kusto.")
-                      ? std::string(fallback_code)
-                      : error.code,
+  // The transport's and the service's own codes say what broke, ours say what it was needed for.
+  const bool below =
+      error.code.empty() || error.code.starts_with("kusto.") || error.code.starts_with("net.");
+  return {.code = below ? std::string(fallback_code) : error.code,
           .detail = error.message,
           .fix = error.fix,
           .retryable = retryable};

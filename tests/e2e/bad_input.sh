@@ -57,7 +57,8 @@ check_clean "$dst" Used 1 "$folder/lake/used"
 
 say "clusters out of reach"
 gone=http://127.0.0.1:1
-expect 5 net.unreachable "$kc" -l "$folder/lake" -s $gone -d "$dst" --db Samples --id nosource
+expect 5 source.unreachable "$kc" -l "$folder/lake" -s $gone -d "$dst" --db Samples --id nosource
+expect 5 destination.unreachable "$kc" -l "$folder/lake" -s "$src" -d $gone --db Samples --id nodestination
 expect 2 connection.invalid_string "$kc" -l "$folder/lake" -s "nonsense=1" -d "$dst" --db Samples
 say "and back again: the same job goes on"
 expect 0 "1 of 1 tables" copy --id nosource --tables-include US_States
