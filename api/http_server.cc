@@ -336,9 +336,10 @@ void Server::set_up() {
   set_payload_max_length(options_.body_bytes_max);
   set_default_headers({{"Accept-Ranges", "none"}, {"X-Content-Type-Options", "nosniff"}});
   new_task_queue = [this] { return new Workers(options_.threads, options_.queue, shedding_); };
-  set_exception_handler([this](const httplib::Request&, httplib::Response& to, std::exception_ptr) {
-    put(options_.refusal(500, internal_error()), to);
-  });
+  set_exception_handler(
+      [this](const httplib::Request&, httplib::Response& to, const std::exception_ptr&) {
+        put(options_.refusal(500, internal_error()), to);
+      });
   // What the library itself answers has no body of ours yet.
   set_error_handler([this](const httplib::Request&, httplib::Response& to) {
     if (!to.body.empty() || to.content_length_ > 0) return;

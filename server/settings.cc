@@ -7,6 +7,7 @@
 #include <array>
 #include <cctype>
 #include <charconv>
+#include <iterator>
 #include <list>
 #include <numeric>
 
@@ -122,6 +123,7 @@ Failure unknown(std::string_view argument) {
                    "argument '" + std::string(argument) + "' was not expected");
   const auto name = argument.substr(0, argument.find('='));
   std::vector<std::string_view> names;
+  names.reserve(std::size(kOptions));
   for (const Option& option : kOptions) names.push_back(option.name);
   const std::string near = nearest(name.substr(name.find_first_not_of('-')), names);
   return invalid("config.unknown_option", "option " + std::string(name) + " is not known here",

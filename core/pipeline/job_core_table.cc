@@ -267,7 +267,7 @@ void JobCore::staging_is_ready(const TableName& name) {
 
 void JobCore::drop_staging(const TableName& name, Then then) {
   const TableCopy& table = ledger_.tables.at(name);
-  if (table.staging.state == StagingState::dropping) return drop_staging_now(name, std::move(then));
+  if (table.staging.state == StagingState::dropping) return drop_staging_now(name, then);
   const std::optional<Ticks> doubt = table.staging.state == StagingState::ready
                                          ? table.staging.create_doubt_until
                                          : tables_[name].create_doubt_until;
