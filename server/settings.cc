@@ -216,6 +216,7 @@ Result<void> read_key(Values& values, Command command, const std::string& file,
                                    [&](const Option& each) { return field_of(each.name) == key; });
   if (option == kOptions.end()) {
     std::vector<std::string> fields;
+    fields.reserve(std::size(kOptions));
     for (const Option& each : kOptions) fields.push_back(field_of(each.name));
     const std::vector<std::string_view> known(fields.begin(), fields.end());
     const std::string near = nearest(key, known);
