@@ -21,7 +21,7 @@ usage() {
   cat <<'TEXT'
 usage: tests/run.sh [group...]
 
-Installs the packages that are missing, fetches the pinned parts, builds, and runs the groups; all of them by default.
+Installs the packages that are missing, fetches the pinned parts, builds, and runs the groups; all of them but tidy by default.
   format    clang-format over every source
   house     the rules of the tree (tests/house_test), embedding
   unit      one room at a time
