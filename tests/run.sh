@@ -118,21 +118,14 @@ run_label() {  # preset, label
   passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 }
 
-# One build per preset for all the groups that need it: the compiler is then never waiting for a test. A label that was set on a test
-# by hand has no target of its own (kc_test makes one per group): then everything is built.
+# One build per preset for all the groups that need it: the compiler is then never waiting for a test.
 run_preset() {  # preset, label...
   local preset=$1 targets=() label
   shift
   configure "$preset"
-  for label in "$@"; do
-    if has_target "$preset" "tests_$label"; then targets+=("tests_$label"); else targets=(all) && break; fi
-  done
+  for label in "$@"; do targets+=("tests_$label"); done
   must "build $preset" cmake --build "build/$preset" -j "$jobs" --target "${targets[@]}"
   for label in "$@"; do run_label "$preset" "$label"; done
-}
-
-has_target() {  # preset, target
-  ninja -C "build/$1" -t query "$2" >/dev/null 2>&1
 }
 
 count_check() {  # name, command...

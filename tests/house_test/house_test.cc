@@ -308,6 +308,15 @@ TEST_F(Fixture, TestGroupsAgainstTheScript) {
   EXPECT_EQ(findings[2].message, "group gone is in this page only");
 }
 
+TEST_F(Fixture, TestLabelsSetByHand) {
+  EXPECT_THAT(found(check_test_labels,
+                    {{"tests/unit/a/CMakeLists.txt",
+                      "kc_test(a GROUP unit threads)\n"
+                      "set_tests_properties(a PROPERTIES LABELS \"unit;threads\")\n"},
+                     {"cmake/room.cmake", "set_tests_properties(x PROPERTIES LABELS x)\n"}}),
+              ElementsAre("tests/unit/a/CMakeLists.txt:2"));
+}
+
 TEST_F(Fixture, DecisionsMisnamedTwiceOrMissing) {
   EXPECT_THAT(
       found(check_decisions, {{"docs/decisions/0001-a.md", ""},

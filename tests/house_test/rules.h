@@ -28,6 +28,7 @@ Findings check_room_readmes(const Tree& tree);
 Findings check_map(const Tree& tree);
 Findings check_dependency_page(const Tree& tree);
 Findings check_test_groups(const Tree& tree);
+Findings check_test_labels(const Tree& tree);
 Findings check_decisions(const Tree& tree);
 
 struct Rule {

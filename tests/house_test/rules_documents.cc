@@ -172,6 +172,21 @@ Findings check_test_groups(const Tree& tree) {
   return out;
 }
 
+// A label set on a test by hand has no target tests_<label>: the group would run a test that nobody
+// built.
+Findings check_test_labels(const Tree& tree) {
+  Findings out;
+  for (const File& file : tree.files()) {
+    if (!file.ends_with("CMakeLists.txt")) continue;
+    for (const Line& line : file.lines()) {
+      if (line.text.find("LABELS") == std::string_view::npos) continue;
+      out.push_back({"test_labels", file.path, line.number,
+                     "labels come from GROUP of kc_test or kc_script_test"});
+    }
+  }
+  return out;
+}
+
 Findings check_decisions(const Tree& tree) {
   Findings out;
   std::set<int> numbers;
@@ -210,6 +225,7 @@ const std::vector<Rule>& all_rules() {
       {"map", check_map},
       {"dependency_page", check_dependency_page},
       {"test_groups", check_test_groups},
+      {"test_labels", check_test_labels},
       {"decisions", check_decisions},
   };
   return kRules;
