@@ -16,6 +16,7 @@
 #include "core/base/ids.h"
 #include "core/base/result.h"
 #include "core/engine/faults.h"
+#include "core/engine/request.h"
 #include "core/engine/results/table.h"
 
 namespace kc::engine {
@@ -34,17 +35,6 @@ struct EngineOptions {
   // Called where a crash would be most awkward, with the name of the place, for the tests of crash
   // safety.
   std::function<void(std::string_view)> at_point;
-};
-
-struct RequestOptions {
-  std::string client_request_id;
-  Uuid activity;  // nil: the engine makes one
-  bool notruncation = false;
-  std::int64_t truncation_records = 500'000;
-  std::int64_t truncation_bytes = 64 << 20;
-  std::optional<std::int64_t> query_now;  // ticks
-  std::optional<std::int64_t> query_cursor_current;
-  bool read_only = false;
 };
 
 struct Host;

@@ -24,6 +24,16 @@ class RequestBinder final : public Binder {
   std::int64_t now_ticks() override { return now_; }
   std::int64_t cursor_current() override;
   std::string current_database() override { return session_.database; }
+  std::optional<std::string> cursor_default(bool after) override {
+    const auto& options = session_.options;
+    return after ? options.cursor_after_default : options.cursor_before_or_at_default;
+  }
+  bool cursors_disabled() override { return session_.options.cursor_disabled; }
+  std::optional<std::string> query_parameter(std::string_view name) override {
+    const auto found = session_.options.parameters.find(name);
+    if (found == session_.options.parameters.end()) return std::nullopt;
+    return found->second;
+  }
 
   // False where the catalogue changed between two tables: bind again.
   bool consistent() const { return consistent_; }

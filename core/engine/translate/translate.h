@@ -57,6 +57,13 @@ class Binder {
   virtual std::int64_t now_ticks() = 0;       // one value for the whole statement
   virtual std::int64_t cursor_current() = 0;  // ticks
   virtual std::string current_database() = 0;
+  // Of the request: what a cursor predicate without an argument takes, and whether cursors are off;
+  // the value of a declared query parameter: a string as it is, any other type as its literal.
+  virtual std::optional<std::string> cursor_default(bool /*after*/) { return std::nullopt; }
+  virtual bool cursors_disabled() { return false; }
+  virtual std::optional<std::string> query_parameter(std::string_view /*name*/) {
+    return std::nullopt;
+  }
 };
 
 struct ResultColumn {
