@@ -42,37 +42,42 @@ std::vector<Effect> ClusterCore::handle(Ticks now, Event event) {
             std::erase_if(watched_, [&](const auto& entry) { return entry.second.job == e.job; });
           },
           [&](SlotAsked& e) {
-            Job& job = jobs_[e.job];
+            Job* job = joined(e.job);
+            if (job == nullptr) return;
             if (e.in_use) {
-              job.held.emplace(e.slot, e.kind);
-              job.used[index(e.kind)] += 1;
+              job->held.emplace(e.slot, e.kind);
+              job->used[index(e.kind)] += 1;
             } else {
-              job.asks.push_back({.slot = e.slot, .kind = e.kind});
+              job->asks.push_back({.slot = e.slot, .kind = e.kind});
             }
           },
           [&](SlotReturned& e) {
-            Job& job = jobs_[e.job];
-            std::erase_if(job.asks, [&](const Ask& ask) { return ask.slot == e.slot; });
-            const auto held = job.held.find(e.slot);
-            if (held == job.held.end()) return;
-            job.used[index(held->second)] -= 1;
-            job.held.erase(held);
+            Job* job = joined(e.job);
+            if (job == nullptr) return;
+            std::erase_if(job->asks, [&](const Ask& ask) { return ask.slot == e.slot; });
+            const auto held = job->held.find(e.slot);
+            if (held == job->held.end()) return;
+            job->used[index(held->second)] -= 1;
+            job->held.erase(held);
           },
           [&](CallAsked& e) {
-            Job& job = jobs_[e.job];
-            if (e.kind == SlotKind::query) return job.calls.push_back(e.call);
-            job.calls_running.emplace(e.call, e.kind);
+            Job* job = joined(e.job);
+            if (job == nullptr) return;
+            if (e.kind == SlotKind::query) return job->calls.push_back(e.call);
+            job->calls_running.emplace(e.call, e.kind);
             effects_.push_back(Dispatch{.job = e.job, .call = e.call});
           },
           [&](CallAnswered& e) {
-            Job& job = jobs_[e.job];
-            const auto call = job.calls_running.find(e.call);
-            if (call == job.calls_running.end()) return;
-            if (call->second == SlotKind::query) job.used[index(SlotKind::query)] -= 1;
+            Job* job = joined(e.job);
+            if (job == nullptr) return;
+            const auto call = job->calls_running.find(e.call);
+            if (call == job->calls_running.end()) return;
+            if (call->second == SlotKind::query) job->used[index(SlotKind::query)] -= 1;
             if (e.throttled) throttle(call->second);
-            job.calls_running.erase(call);
+            job->calls_running.erase(call);
           },
           [&](WatchAsked& e) {
+            if (joined(e.job) == nullptr) return;
             Watched watched{.job = e.job,
                             .kind = e.kind,
                             .since = now_,
@@ -128,12 +133,21 @@ bool ClusterCore::throttled() const {
 // ---- Slots and calls: the jobs in turn, one each, while there is room for all of them and for the
 // one.
 
-std::optional<int> ClusterCore::total(SlotKind kind) const {
-  std::optional<int> all = capacity_[index(kind)];
-  if (kind == SlotKind::query) all = std::max(all.value_or(0), limits_.query_slots_min);
-  const auto& cap = throttle_cap_[index(kind)];
-  if (all && cap) all = std::min(*all, *cap);
+ClusterCore::Job* ClusterCore::joined(JobKey key) {
+  const auto found = jobs_.find(key);
+  return found == jobs_.end() ? nullptr : &found->second;
+}
+
+std::optional<int> ClusterCore::unthrottled(SlotKind kind) const {
+  const std::optional<int> all = capacity_[index(kind)];
+  if (kind == SlotKind::query) return std::max(all.value_or(0), limits_.query_slots_min);
   return all;
+}
+
+std::optional<int> ClusterCore::total(SlotKind kind) const {
+  const std::optional<int> all = unthrottled(kind);
+  const auto& cap = throttle_cap_[index(kind)];
+  return all && cap ? std::min(*all, *cap) : all;
 }
 
 std::optional<int> ClusterCore::limit(const Job& job, SlotKind kind) const {
@@ -154,52 +168,45 @@ int ClusterCore::used_by_all(SlotKind kind) const {
   return used;
 }
 
-void ClusterCore::grant() {
-  if (jobs_.empty()) return;
-  // From the job after the one served last, once round: what a job cannot use now stays with it in
-  // its order.
-  auto at = jobs_.upper_bound(served_last_);
-  for (std::size_t turn = 0; turn < jobs_.size(); ++turn) {
+bool ClusterCore::room(const Job& job, SlotKind kind) const {
+  const auto own = limit(job, kind);
+  const auto all = total(kind);
+  return own && job.used[index(kind)] < *own && used_by_all(kind) < *all;
+}
+
+template <typename Serve>
+void ClusterCore::in_turns(JobKey& last, Serve serve) {
+  for (std::size_t idle = 0; idle < jobs_.size();) {
+    auto at = jobs_.upper_bound(last);
     if (at == jobs_.end()) at = jobs_.begin();
-    grant_slots_of(at->first, at->second);
-    ++at;
+    last = at->first;
+    idle = serve(at->first, at->second) ? 0 : idle + 1;
   }
 }
 
-void ClusterCore::grant_slots_of(JobKey key, Job& job) {
-  for (auto ask = job.asks.begin(); ask != job.asks.end();) {
-    const auto own = limit(job, ask->kind);
-    const auto all = total(ask->kind);
-    const bool room = own && job.used[index(ask->kind)] < *own && used_by_all(ask->kind) < *all;
-    if (!room) {
-      ++ask;
-      continue;
-    }
+void ClusterCore::grant() {
+  in_turns(granted_last_, [&](JobKey key, Job& job) {
+    const auto ask = std::find_if(job.asks.begin(), job.asks.end(),
+                                  [&](const Ask& waiting) { return room(job, waiting.kind); });
+    if (ask == job.asks.end()) return false;
     job.used[index(ask->kind)] += 1;
     job.held.emplace(ask->slot, ask->kind);
     effects_.push_back(GrantSlot{.job = key, .slot = ask->slot});
-    served_last_ = key;
-    ask = job.asks.erase(ask);
-  }
+    job.asks.erase(ask);
+    return true;
+  });
 }
 
 void ClusterCore::dispatch() {
-  bool any = true;
-  while (any) {
-    any = false;
-    for (auto& [key, job] : jobs_) {
-      if (job.calls.empty()) continue;
-      if (job.used[index(SlotKind::query)] >=
-          limit(job, SlotKind::query).value_or(limits_.query_slots_min))
-        continue;
-      const CallId call = job.calls.front();
-      job.calls.pop_front();
-      job.used[index(SlotKind::query)] += 1;
-      job.calls_running.emplace(call, SlotKind::query);
-      effects_.push_back(Dispatch{.job = key, .call = call});
-      any = true;
-    }
-  }
+  in_turns(dispatched_last_, [&](JobKey key, Job& job) {
+    if (job.calls.empty() || !room(job, SlotKind::query)) return false;
+    const CallId call = job.calls.front();
+    job.calls.pop_front();
+    job.used[index(SlotKind::query)] += 1;
+    job.calls_running.emplace(call, SlotKind::query);
+    effects_.push_back(Dispatch{.job = key, .call = call});
+    return true;
+  });
 }
 
 // ---- Operations: one reading for all that are due, or nearly so.
@@ -317,7 +324,7 @@ void ClusterCore::recover() {
     while (cap && now_ - throttled_at_[kind] >= limits_.throttle_recovery) {
       throttled_at_[kind] = throttled_at_[kind] + limits_.throttle_recovery;
       *cap += 1;
-      if (*cap >= capacity_[kind].value_or(1)) cap.reset();
+      if (*cap >= unthrottled(static_cast<SlotKind>(kind)).value_or(1)) cap.reset();
     }
   }
 }

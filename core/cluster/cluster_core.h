@@ -42,7 +42,8 @@ struct ClusterLimits {
   int query_slots_min = 4;  // calls at once before, or whatever, the capacity says
 };
 
-// ---- Events; each comes with `now`
+// ---- Events; each comes with `now`. Of a job that has not joined, or has left, they change
+// nothing.
 struct JobJoined {
   JobKey job = 0;
   Shares shares;
@@ -153,8 +154,14 @@ class ClusterCore {
     bool older = false;
   };
 
+  // Null for a job that has not joined or has left: what still comes for it changes nothing.
+  Job* joined(JobKey key);
+  // Serves the jobs one after another, beginning after `last`, until none has anything to be
+  // served.
+  template <typename Serve>
+  void in_turns(JobKey& last, Serve serve);
+  bool room(const Job& job, SlotKind kind) const;
   void grant();
-  void grant_slots_of(JobKey key, Job& job);
   void dispatch();
   void poll();
   void polled(const std::vector<Operation>& operations);
@@ -164,6 +171,7 @@ class ClusterCore {
   void recover();
   void wake();
   Ticks next_poll_of(const Watched& watched) const;
+  std::optional<int> unthrottled(SlotKind kind) const;
   std::optional<int> total(SlotKind kind) const;
   std::optional<int> limit(const Job& job, SlotKind kind) const;
   int used_by_all(SlotKind kind) const;
@@ -173,7 +181,7 @@ class ClusterCore {
   Ticks now_;
   std::vector<Effect> effects_;
   std::map<JobKey, Job> jobs_;
-  JobKey served_last_ = 0;  // whose turn it was, for slots and calls
+  JobKey granted_last_ = 0, dispatched_last_ = 0;  // whose turn it was
   std::map<Uuid, Watched> watched_;
   bool polling_ = false;
   std::vector<Uuid> polled_ids_;

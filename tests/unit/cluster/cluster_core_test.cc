@@ -168,6 +168,68 @@ TEST(ClusterCore, CallsWaitForQuerySlotsAndStartsThatHoldTheirSlotDoNot) {
   EXPECT_TRUE(only<Dispatch>(shell.tell(CallAnswered{1, 1})).empty());  // the same answer twice
 }
 
+TEST(ClusterCore, CallsOfAllJobsShareTheQuerySlotsInTurns) {
+  ClusterLimits limits;
+  limits.query_slots_min = 3;
+  Shell shell(limits);
+  const Shares all{.query = {.percent = true, .amount = 100}};
+  shell.join(1, all);
+  shell.join(2, all);
+  shell.capacity(1, 1, 6);
+  std::map<JobKey, int> dispatched;
+  std::deque<Dispatch> running;
+  const auto take = [&](const std::vector<Effect>& effects) {
+    for (const auto& one : only<Dispatch>(effects)) {
+      dispatched[one.job] += 1;
+      running.push_back(one);
+    }
+  };
+  for (CallId call = 1; call <= 50; ++call) take(shell.tell(CallAsked{1, call}));
+  EXPECT_EQ(running.size(), 6u) << "more calls at once than the cluster can bear";
+  for (CallId call = 1; call <= 50; ++call) take(shell.tell(CallAsked{2, call}));
+  EXPECT_EQ(running.size(), 6u) << "each job took the whole cluster";
+  for (int answered = 0; answered < 40; ++answered) {
+    const Dispatch one = running.front();
+    running.pop_front();
+    take(shell.tell(CallAnswered{one.job, one.call}));
+    ASSERT_EQ(running.size(), 6u);
+  }
+  EXPECT_NEAR(dispatched[1] - 6, dispatched[2], 1);
+}
+
+TEST(ClusterCore, SlotsThatComeFreeTogetherAreDealtOneToEachJob) {
+  Shell shell;
+  shell.join(1);
+  shell.join(2);
+  for (SlotId slot = 1; slot <= 10; ++slot) {
+    shell.ask(1, slot);
+    shell.ask(2, slot);
+  }
+  std::map<JobKey, int> granted;
+  for (const auto& grant : only<GrantSlot>(shell.capacity(6, 1))) granted[grant.job] += 1;
+  EXPECT_EQ(granted[1], 3);
+  EXPECT_EQ(granted[2], 3);
+}
+
+TEST(ClusterCore, WhatComesForAJobThatLeftChangesNothing) {
+  Shell shell;
+  shell.join(1);
+  shell.capacity(1, 1, 1);
+  shell.tell(CallAsked{1, 1});
+  shell.ask(1, 1);
+  shell.tell(JobLeft{1});
+  EXPECT_TRUE(shell.tell(CallAnswered{1, 1, true}).empty());
+  EXPECT_FALSE(shell.core.throttled());
+  EXPECT_TRUE(shell.tell(SlotReturned{.job = 1, .slot = 1}).empty());
+  EXPECT_TRUE(only<GrantSlot>(shell.ask(1, 2)).empty());
+  EXPECT_TRUE(only<Dispatch>(shell.tell(CallAsked{1, 2, SlotKind::export_})).empty());
+  shell.tell(WatchAsked{1, operation_number(1), SlotKind::export_});
+  shell.now = shell.now + Timespan::seconds(30);
+  EXPECT_TRUE(only<Poll>(shell.tell(TimerDue{})).empty());
+  shell.join(2);
+  EXPECT_EQ(only<GrantSlot>(shell.ask(2, 1)).size(), 1u) << "the slot of the job that left";
+}
+
 TEST(ClusterCore, AsksForAllOperationsInOneCallAndOneCallAtATime) {
   Shell shell;
   shell.join(1);
