@@ -8,6 +8,7 @@
 #include <string>
 
 #include "core/base/guarded.h"
+#include "core/engine/deadlines.h"
 #include "core/engine/engine.h"
 #include "core/engine/formats/row_source.h"
 #include "core/engine/operations.h"
@@ -24,6 +25,7 @@ struct Host {
   std::unique_ptr<ExtentFiles> files;
   SourceRegistry sources;  // outlives DuckDB, whose table function refers to it
   std::unique_ptr<Duck> duck;
+  Deadlines deadlines;
   Guarded<Rng> rng{Rng(1)};
   Guarded<EngineFaults> faults;
   std::atomic<std::int64_t> last_ingestion{0};

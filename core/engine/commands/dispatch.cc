@@ -104,6 +104,7 @@ Answer rows_of(Session& session, std::string_view text) {
   auto unlimited = session;
   unlimited.options.notruncation = true;
   KC_TRY(auto answer, run_query(unlimited, text));
+  if (answer.partial) return fail(std::move(*answer.partial));
   if (answer.tables.empty()) return bad_request("the query yields no table");
   return decode(answer.tables.front());
 }

@@ -1,5 +1,8 @@
 #include "core/engine/query/run.h"
 
+#include <algorithm>
+
+#include "core/base/clock.h"
 #include "core/engine/results/cells.h"
 #include "core/engine/syntax/parser.h"
 
@@ -8,21 +11,113 @@ namespace {
 
 constexpr int kBindAttempts = 10;
 
-Error truncated(const std::string& what, std::int64_t limit) {
+Error truncated(const std::string& what) {
   Error error{.kind = ErrorKind::invalid, .code = "engine.truncated", .message = {}};
   error.message =
       "Query execution has exceeded the allowed limits (80DA0003): The results of this query "
-      "exceed the set "
-      "limit of " +
-      std::to_string(limit) + " " + what + ", so not all of them are returned.";
+      "exceed the set limit of " +
+      what +
+      ", so not all records were returned (E_QUERY_RESULT_SET_TOO_LARGE, 0x80DA0003). See "
+      "https://aka.ms/kustoquerylimits for more information and possible solutions..";
   error.service_code = "LimitsExceeded";
   return error;
+}
+
+Error timed_out(Timespan limit) {
+  Error error{.kind = ErrorKind::cancelled, .code = "engine.timeout", .message = {}};
+  error.message = "Request execution has timed-out on the service side and was aborted (timeout: " +
+                  format_timespan(limit) + ").";
+  error.service_code = "Timeout";
+  return error;
+}
+
+// Rows of one result up to what the request allows; says where the limits are passed.
+class RowTaker {
+ public:
+  RowTaker(const RequestOptions& options, ResultTable& table) : options_(options), table_(table) {}
+
+  // False where no more rows are wanted.
+  bool take(const ChunkReader& reader, std::optional<Error>& partial) {
+    auto rows = static_cast<std::int64_t>(reader.rows());
+    if (options_.take_records) rows = std::min(rows, *options_.take_records - table_.row_count);
+    const bool all = rows == static_cast<std::int64_t>(reader.rows());
+    if (options_.truncates()) {
+      const auto left = options_.truncation_records - table_.row_count;
+      if (rows > left) {
+        partial = truncated(std::to_string(options_.truncation_records) + " records");
+        rows = std::max<std::int64_t>(left, 0);
+      }
+    }
+    table_.breaks.push_back(table_.rows.size());
+    reader.append_json_rows(table_.rows, static_cast<idx_t>(rows));
+    if (rows == 0) table_.breaks.pop_back();
+    table_.row_count += rows;
+    if (options_.truncates() && !partial &&
+        static_cast<std::int64_t>(table_.rows.size()) > options_.truncation_bytes) {
+      partial = truncated(std::to_string(options_.truncation_bytes) + " bytes");
+      drop_last_chunk(rows);
+    }
+    return all && !partial;
+  }
+
+ private:
+  void drop_last_chunk(std::int64_t rows) {
+    table_.rows.resize(table_.breaks.back());
+    table_.breaks.pop_back();
+    table_.row_count -= rows;
+  }
+
+  const RequestOptions& options_;
+  ResultTable& table_;
+};
+
+// What `getschema` would give.
+ResultTable schema_of(const std::vector<Column>& columns) {
+  RowTable rows{{{"ColumnName", ScalarType::string_},
+                 {"ColumnOrdinal", ScalarType::int_},
+                 {"DataType", ScalarType::string_},
+                 {"ColumnType", ScalarType::string_}},
+                {}};
+  for (const auto& column : columns) {
+    rows.rows.push_back({text_value(column.name), static_cast<std::int64_t>(rows.rows.size()),
+                         text_value(dotnet_type(column.type)), text_value(to_string(column.type))});
+  }
+  return encode(rows, "PrimaryResult");
+}
+
+Value value_of(const std::optional<Literal>& literal) {
+  if (!literal || literal->is_null) return {};
+  switch (literal->type) {
+    case ScalarType::bool_:
+      return literal->integer != 0;
+    case ScalarType::int_:
+    case ScalarType::long_:
+    case ScalarType::datetime_:
+    case ScalarType::timespan_:
+      return literal->integer;
+    case ScalarType::real_:
+      return literal->number;
+    default:
+      return literal->text;
+  }
+}
+
+// What the text sets counts for the whole request.
+Result<void> apply_settings(Session& session, const Query& query) {
+  for (const auto& statement : query.statements) {
+    const auto* set = std::get_if<SetStatement>(&statement);
+    if (set == nullptr) continue;
+    KC_CHECK_OK(
+        set_option(session.options, set->name, value_of(set->value), OptionSource::set_statement));
+  }
+  return {};
 }
 
 }  // namespace
 
 Result<BoundQuery> bind_query(Session& session, std::string_view text) {
   KC_TRY(const auto query, parse_query(text));
+  KC_CHECK_OK(apply_settings(session, query));
   for (int attempt = 0;; ++attempt) {
     auto binder = std::make_unique<RequestBinder>(session);
     KC_TRY(auto translated, translate_all(query, *binder));
@@ -42,37 +137,45 @@ Result<ResultTable> run_select(Session& session, const Translated& translated,
                                std::optional<Error>& partial) {
   ResultTable table{
       .name = "PrimaryResult", .columns = columns_of(translated), .rows = {}, .row_count = 0};
-  KC_TRY(auto lease, session.host.duck->connect());
-  KC_TRY(auto result, lease.stream(translated.sql));
   const auto& options = session.options;
+  if (options.schema_only) return schema_of(table.columns);
+  KC_TRY(auto lease, session.host.duck->connect());
+  const auto watch = session.host.deadlines.watch(
+      options.timeout, [connection = lease.get()] { duckdb_interrupt(connection); });
+  auto result = lease.stream(translated.sql);
+  RowTaker taker(options, table);
   for (;;) {
-    KC_TRY(auto chunk, result.next());
-    if (!chunk || chunk.rows() == 0) return table;
-    const ChunkReader reader(chunk, table.columns);
-    if (!options.notruncation) {
-      if (table.row_count + static_cast<std::int64_t>(reader.rows()) > options.truncation_records) {
-        partial = truncated("records", options.truncation_records);
-        return table;
-      }
-      if (static_cast<std::int64_t>(table.rows.size()) > options.truncation_bytes) {
-        partial = truncated("bytes", options.truncation_bytes);
-        return table;
-      }
+    if (watch.passed()) return fail(timed_out(options.timeout));
+    if (!result) return fail(std::move(result).error());
+    auto chunk = result->next();
+    if (!chunk && watch.passed()) return fail(timed_out(options.timeout));
+    if (!chunk && table.row_count > 0) {
+      // Rows have left already, as far as a caller can tell: the failure follows them.
+      partial = std::move(chunk).error();
+      return table;
     }
-    reader.append_json_rows(table.rows);
-    table.row_count += static_cast<std::int64_t>(reader.rows());
+    if (!chunk) return fail(std::move(chunk).error());
+    if (!*chunk || chunk->rows() == 0) return table;
+    if (!taker.take(ChunkReader(*chunk, table.columns), partial)) return table;
   }
 }
 
 Result<DataSet> run_query(Session& session, std::string_view text) {
+  const SystemClock clock;
+  const auto started = clock.elapsed();
   KC_TRY(const auto bound, bind_query(session, text));
+  const auto limit = session.options.timeout;
   DataSet answer;
   for (const auto& translated : bound.translated.results) {
+    // One length of time for all statements.
+    session.options.timeout = limit - Timespan::from(clock.elapsed() - started);
     KC_TRY(auto table, run_select(session, translated, answer.partial));
     answer.tables.push_back(std::move(table));
     if (answer.partial) break;
   }
+  session.options.timeout = limit;
   if (bound.translated.uses_cursor) answer.cursor = std::to_string(bound.binder->cursor_current());
+  answer.options = std::make_shared<const RequestOptions>(session.options);
   return answer;
 }
 

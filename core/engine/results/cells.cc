@@ -105,7 +105,7 @@ ChunkReader::ChunkReader(const DuckChunk& chunk, const std::vector<Column>& colu
   }
 }
 
-void ChunkReader::append_json(std::string& out, const Vector& vector, idx_t row, bool file) const {
+void ChunkReader::append_json(std::string& out, const Vector& vector, idx_t row) const {
   if (!valid_cell(vector.validity, row)) {
     out += vector.type == ScalarType::string_ ? "\"\"" : "null";
     return;
@@ -134,8 +134,9 @@ void ChunkReader::append_json(std::string& out, const Vector& vector, idx_t row,
       return;
     case ScalarType::dynamic_: {
       const auto text = string_cell(static_cast<const duckdb_string_t*>(values), row);
-      // In a file a line is a record, so the text must hold no line break; compact JSON never does.
-      if (file && text.find_first_of("\r\n") != std::string_view::npos) {
+      // A line is a record of a file and a frame of an answer, so the text must hold no line break;
+      // compact JSON never does.
+      if (text.find_first_of("\r\n") != std::string_view::npos) {
         for (const char c : text) out += c == '\r' || c == '\n' ? ' ' : c;
       } else {
         out += text;
@@ -155,13 +156,13 @@ void ChunkReader::append_json(std::string& out, const Vector& vector, idx_t row,
   out += '"';
 }
 
-void ChunkReader::append_json_rows(std::string& out) const {
-  for (idx_t row = 0; row < rows_; ++row) {
+void ChunkReader::append_json_rows(std::string& out, idx_t rows) const {
+  for (idx_t row = 0; row < rows; ++row) {
     if (!out.empty()) out += ',';
     out += '[';
     for (std::size_t column = 0; column < vectors_.size(); ++column) {
       if (column > 0) out += ',';
-      append_json(out, vectors_[column], row, false);
+      append_json(out, vectors_[column], row);
     }
     out += ']';
   }
@@ -174,7 +175,7 @@ void ChunkReader::append_json_line(std::string& out, idx_t row) const {
     if (!first) out += ',';
     first = false;
     out += keys_[column];
-    append_json(out, vectors_[column], row, true);
+    append_json(out, vectors_[column], row);
   }
   out += "}\n";
 }

@@ -16,8 +16,8 @@ class ChunkReader {
   ChunkReader(const DuckChunk& chunk, const std::vector<Column>& columns);
 
   idx_t rows() const { return rows_; }
-  // `[…],[…]` for all rows, as members of an answer.
-  void append_json_rows(std::string& out) const;
+  // `[…],[…]` for the first `rows` rows, as members of an answer.
+  void append_json_rows(std::string& out, idx_t rows) const;
   // One record, ended by a line feed; a JSON line is one object.
   void append_csv(std::string& out, idx_t row) const;
   void append_json_line(std::string& out, idx_t row) const;
@@ -28,7 +28,7 @@ class ChunkReader {
     const void* values;
     const std::uint64_t* validity;
   };
-  void append_json(std::string& out, const Vector& vector, idx_t row, bool file) const;
+  void append_json(std::string& out, const Vector& vector, idx_t row) const;
 
   std::vector<Vector> vectors_;
   std::vector<std::string> keys_;  // `"name":`, JSON lines only

@@ -6,6 +6,36 @@
 
 namespace kc::engine {
 
+std::string_view dotnet_name(ScalarType type) {
+  switch (type) {
+    case ScalarType::bool_:
+      return "SByte";
+    case ScalarType::int_:
+      return "Int32";
+    case ScalarType::long_:
+      return "Int64";
+    case ScalarType::real_:
+      return "Double";
+    case ScalarType::decimal_:
+      return "SqlDecimal";
+    case ScalarType::datetime_:
+      return "DateTime";
+    case ScalarType::timespan_:
+      return "TimeSpan";
+    case ScalarType::guid_:
+      return "Guid";
+    case ScalarType::string_:
+      return "String";
+    default:
+      return "Object";
+  }
+}
+
+std::string dotnet_type(ScalarType type) {
+  return (type == ScalarType::decimal_ ? "System.Data.SqlTypes." : "System.") +
+         std::string(dotnet_name(type));
+}
+
 void append_json_string(std::string& out, std::string_view text) {
   static constexpr char kHex[] = "0123456789abcdef";
   out += '"';

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,13 +32,18 @@ struct ResultTable {
   std::vector<Column> columns;
   std::string rows;  // `[…],[…]`: the members of the JSON array of rows
   std::int64_t row_count = 0;
+  std::vector<std::size_t> breaks = {};  // places in `rows` where an answer in pieces may be cut
 };
+
+struct RequestOptions;
 
 struct DataSet {
   std::vector<ResultTable> tables;
   std::string cursor;            // of the database, where a cursor function was used
   std::optional<Error> partial;  // the rows above are not all: the answer says so inside HTTP 200
-  bool lose_answer = false;      // an injected fault: the face gives no usable answer
+  // As the query's own settings left them; null for a command's answer.
+  std::shared_ptr<const RequestOptions> options;
+  bool lose_answer = false;  // an injected fault: the face gives no usable answer
 };
 
 inline Value text_value(std::string_view text) { return std::string(text); }
@@ -45,6 +51,9 @@ inline Value guid_value(const Uuid& id) { return id.text(); }
 
 void append_json_string(std::string& out, std::string_view text);
 void append_json_value(std::string& out, const Value& value, ScalarType type);
+// The .NET type that v1 answers and `getschema` name beside Kusto's: `Int64`, `System.Int64`.
+std::string_view dotnet_name(ScalarType type);
+std::string dotnet_type(ScalarType type);
 ResultTable encode(const RowTable& table, std::string name = "Table_0");
 Result<RowTable> decode(const ResultTable& table);
 
