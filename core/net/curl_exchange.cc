@@ -73,7 +73,7 @@ Result<void> CurlExchange::set_up(CURL* easy) {
       std::max(1L, static_cast<long>(options_.connect_deadline.to_milliseconds().count())));
   set(CURLOPT_TIMEOUT_MS,
       std::max(1L, static_cast<long>(call_.deadline.to_milliseconds().count())));
-  set(CURLOPT_ACCEPT_ENCODING, "gzip, deflate");
+  if (call_.decompress) set(CURLOPT_ACCEPT_ENCODING, "gzip, deflate");
   set(CURLOPT_ERRORBUFFER, text_);
   set(CURLOPT_HTTPHEADER, header_list_);
   set(CURLOPT_WRITEFUNCTION, &CurlExchange::on_body);

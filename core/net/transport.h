@@ -21,7 +21,7 @@
 
 namespace kc::net {
 
-enum class Method { get, head, put, post, delete_ };
+enum class Method { get, head, put, post, patch, delete_ };
 std::string_view to_string(Method method);  // "GET", …
 
 struct Header {
@@ -42,12 +42,15 @@ struct HttpCall {
   // connection turns out to have been closed by the server; otherwise that is net.broken.
   bool repeatable = false;
   std::size_t answer_bytes_max = kAnswerBytesMax;
+  // False: no compression is offered and the body stays as it came, whatever its Content-Encoding
+  // says: a stored object may have one of its own.
+  bool decompress = true;
 };
 
 struct HttpAnswer {
   int status = 0;
   std::vector<Header> headers;  // names in lower case
-  std::string body;             // decompressed
+  std::string body;             // decompressed, where the call says so
   // The first header of that lower-case name; nullptr where there is none.
   const std::string* header(std::string_view name) const;
 };
