@@ -130,8 +130,9 @@ std::optional<std::int64_t> fraction(Reader& in) {
 }
 
 // `hh:mm[:ss[.f]]` in ticks since midnight.
-std::optional<std::int64_t> time_of_day(Reader& in) {
-  const auto hour = in.fixed(2);
+// `hh:mm[:ss[.f]]`; `short_hour`: the hour may be one digit.
+std::optional<std::int64_t> time_of_day(Reader& in, bool short_hour = false) {
+  const auto hour = in.fixed(short_hour && in.rest().find(':') == 1 ? 1 : 2);
   if (!hour || *hour > 23 || !in.take(':')) return std::nullopt;
   const auto minute = in.fixed(2);
   if (!minute || *minute > 59) return std::nullopt;
@@ -240,7 +241,7 @@ std::optional<Timespan> read_literal(std::string_view text) {
   return ticks ? span_of(negative, *ticks) : std::nullopt;
 }
 
-// `[-][d.]hh:mm[:ss[.f]]`
+// `[-][d.]h:mm[:ss[.f]]`
 std::optional<Timespan> read_clock_form(std::string_view text) {
   Reader in(text);
   const bool negative = in.take('-');
@@ -252,7 +253,7 @@ std::optional<Timespan> read_clock_form(std::string_view text) {
     if (!read || !in.take('.')) return std::nullopt;
     days = *read;
   }
-  const auto time = time_of_day(in);
+  const auto time = time_of_day(in, /*short_hour=*/true);
   if (!time || !in.done()) return std::nullopt;
   return span_of(negative, days * kTicksPerDay + *time);
 }

@@ -28,6 +28,7 @@ Result<T> only(Result<std::vector<T>> column) {
 
 Result<Answer> read(const ReadCursor&, const Tables& tables) {
   KC_TRY(std::string cursor, only(tables[0].strings("Cursor")));
+  if (cursor.empty()) return malformed("an empty cursor");
   return Cursor{std::move(cursor)};
 }
 
@@ -67,9 +68,17 @@ Result<Answer> read(const ReadPlanGroups& what, const Tables& tables) {
   KC_TRY(const auto rows, tables[0].longs("Rows"));
   if (std::ssize(at) > what.groups_max) return malformed("more groups than asked for");
   PlanGroups groups;
-  for (std::size_t i = 0; i < at.size(); ++i) groups.groups.push_back({at[i], rows[i]});
+  for (std::size_t i = 0; i < at.size(); ++i) {
+    if (rows[i] < 1) return malformed("a group without rows");
+    if (what.rows.low && at[i] < *what.rows.low)
+      return malformed("a group before the range that was asked for");
+    groups.groups.push_back({at[i], rows[i]});
+  }
   std::sort(groups.groups.begin(), groups.groups.end(),
             [](const auto& a, const auto& b) { return a.at < b.at; });
+  const auto twice = std::adjacent_find(groups.groups.begin(), groups.groups.end(),
+                                        [](const auto& a, const auto& b) { return a.at == b.at; });
+  if (twice != groups.groups.end()) return malformed("one instant in two groups");
   return groups;
 }
 
@@ -80,6 +89,7 @@ Result<Answer> read(const ReadPlanSlices& what, const Tables& tables) {
   slices.rows.resize(static_cast<std::size_t>(what.slices));
   for (std::size_t i = 0; i < index.size(); ++i) {
     if (index[i] < 0 || index[i] >= what.slices) return malformed("a slice out of range");
+    if (rows[i] < 0) return malformed("a slice with fewer than no rows");
     slices.rows[static_cast<std::size_t>(index[i])] += rows[i];
   }
   return slices;
@@ -159,6 +169,7 @@ Result<Answer> read(const ReadExtents&, const Tables& tables) {
   KC_TRY(const auto tags, tables[0].strings("Tags"));
   ExtentList list;
   for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (rows[i] < 0) return malformed("an extent with fewer than no rows");
     list.extents.push_back(
         {.id = ids[i], .table = {names[i]}, .rows = rows[i], .tags = split_tags(tags[i])});
   }
@@ -194,6 +205,7 @@ Result<Answer> read(const ReadCapacity&, const Tables& tables) {
 Result<Answer> read(const ReadDigest&, const Tables& tables) {
   Digest digest;
   KC_TRY(digest.rows, only(tables[0].longs("Rows")));
+  if (digest.rows < 0) return malformed("a negative count");
   if (digest.rows == 0) return digest;  // an aggregate over nothing may be null
   KC_TRY(digest.hash_sum, only(tables[0].longs("HashSum")));
   KC_TRY(digest.hash_xor, only(tables[0].longs("HashXor")));

@@ -29,6 +29,22 @@ double work(const TableCopy& table) {
          kWorkVerified * static_cast<double>(table.reached(BlockState::verified).rows);
 }
 
+// What the record that starts a table and the snapshot of a table tell alike.
+template <class R>
+TableCopy copy_told_by(const R& r) {
+  TableCopy table;
+  table.name = r.table;
+  table.source_id = r.source_id;
+  table.schema_version = r.schema_version;
+  table.schema = r.schema;
+  table.format = r.format;
+  table.from = r.from;
+  table.to = r.to;
+  table.rows_estimate = r.rows_estimate;
+  table.bytes_estimate = r.bytes_estimate;
+  return table;
+}
+
 bool in_order(BlockState state) { return state <= BlockState::verified; }
 
 }  // namespace
@@ -174,16 +190,7 @@ struct LedgerFold {
       return no("table '" + r.table.value + "' has started already");
     if (ledger.iteration == 0) return no("no iteration has started");
     if (r.schema.columns.empty()) return no("table '" + r.table.value + "' has no columns");
-    TableCopy table;
-    table.name = r.table;
-    table.source_id = r.source_id;
-    table.schema_version = r.schema_version;
-    table.schema = r.schema;
-    table.format = r.format;
-    table.from = r.from;
-    table.to = r.to;
-    table.rows_estimate = r.rows_estimate;
-    table.bytes_estimate = r.bytes_estimate;
+    TableCopy table = copy_told_by(r);
     ledger.tables.emplace(r.table, std::move(table));
     ledger.plans_open += 1;
     return {};
@@ -204,7 +211,8 @@ struct LedgerFold {
     }
     // Ranges tile: each begins where the one before ended; all slices of one range begin where it
     // does.
-    if (r.range.low != table->covered_to) return no("its range leaves a gap or overlaps");
+    if (table->covered_whole || r.range.low != table->covered_to)
+      return no("its range leaves a gap or overlaps");
     if (r.range.low && r.range.high && *r.range.high <= *r.range.low)
       return no("its range is empty");
     ledger.last_block = r.block;
@@ -220,7 +228,10 @@ struct LedgerFold {
     table->blocks_live += 1;
     table->blocks_planned += 1;
     table->rows_planned += r.rows;
-    if (r.covers) table->covered_to = r.range.high;
+    if (r.covers) {
+      table->covered_to = r.range.high;
+      table->covered_whole = !r.range.high;
+    }
     ledger.blocks.emplace(r.block, std::move(block));
     return {};
   }
@@ -505,16 +516,7 @@ struct LedgerFold {
     if (ledger.tables.contains(r.table)) return no("table '" + r.table.value + "' comes twice");
     const auto staging = parse_staging_state(r.staging_state);
     if (!staging) return no("'" + r.staging_state + "' is no staging state");
-    TableCopy table;
-    table.name = r.table;
-    table.source_id = r.source_id;
-    table.schema_version = r.schema_version;
-    table.schema = r.schema;
-    table.format = r.format;
-    table.from = r.from;
-    table.to = r.to;
-    table.rows_estimate = r.rows_estimate;
-    table.bytes_estimate = r.bytes_estimate;
+    TableCopy table = copy_told_by(r);
     table.state = r.state;
     table.problem = r.problem;
     table.destination_ready = r.destination_ready;

@@ -49,7 +49,8 @@ struct TableCopy {
   std::optional<Problem> problem;
   bool destination_ready = false;
   bool plan_done = false;
-  std::optional<Ticks> covered_to;  // planned up to here, exclusive; nullopt: nothing planned yet
+  std::optional<Ticks> covered_to;  // planned up to here, exclusive; nullopt: nothing, or
+  bool covered_whole = false;       // everything: the plan reached +inf (plan_done is next)
   std::int64_t blocks_planned = 0, rows_planned = 0;
   std::int64_t blocks_finished = 0, rows_finished = 0;  // folded away: verified and cleaned
   Staging staging;

@@ -31,6 +31,7 @@ std::int64_t rows_max(const JobSpec& spec, std::int64_t rows_estimate,
 
 Cut cut(std::optional<Ticks> from, const std::vector<InstantRows>& groups, bool complete,
         std::int64_t rows_max) {
+  KC_ASSERT(complete || !groups.empty(), "an incomplete plan names what it has");
   Cut result;
   std::optional<Ticks> low = from;
   std::int64_t rows = 0;

@@ -49,11 +49,10 @@ Tree Tree::read(const std::filesystem::path& root) {
   Tree tree;
   for (fs::recursive_directory_iterator it(root), end; it != end; ++it) {
     const std::string name = it->path().filename().string();
-    if (it->is_directory()) {
-      if (std::find(kNotOurs.begin(), kNotOurs.end(), name) != kNotOurs.end())
-        it.disable_recursion_pending();
-      continue;
-    }
+    // In a linked work tree, .git is a file.
+    const bool ours = std::find(kNotOurs.begin(), kNotOurs.end(), name) == kNotOurs.end();
+    if (!ours && it->is_directory()) it.disable_recursion_pending();
+    if (!ours || it->is_directory()) continue;
     if (!it->is_regular_file() || it->is_symlink()) continue;
     std::ifstream in(it->path(), std::ios::binary);
     std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};

@@ -275,6 +275,30 @@ TEST_F(RestKustoTest, ReadsPlansCountsAndDigests) {
   EXPECT_EQ(*ask<Digest>(Read{ReadDigest{{"Db"}, {"T"}, {{"a"}}}}), Digest{});
 }
 
+// What a plan or a count is made from is an external answer like any other: nothing in it may reach
+// the arithmetic behind it unchecked.
+TEST_F(RestKustoTest, PlansAndCountsThatCannotBeAreMalformed) {
+  RowSet rows{.table = {"T"}, .before_or_at = {"9"}, .hash_columns = {{"a"}}};
+  rows.low = *parse_datetime("2024-01-02");
+  const auto refused = [&](const Read& what, const std::string& columns, const std::string& cells) {
+    transport.say(v2(columns, cells));
+    const auto answer = kusto->run(what, {});
+    ASSERT_FALSE(answer) << cells;
+    EXPECT_EQ(answer.error().code, "kusto.malformed_answer") << cells;
+  };
+  for (const char* cells :
+       {R"([["2024-01-03T00:00:00Z",2],["2024-01-03T00:00:00Z",1]])",
+        R"([["2024-01-03T00:00:00Z",0]])", R"([["2024-01-03T00:00:00Z",-1]])",
+        R"([["2024-01-01T00:00:00Z",1]])", R"([[null,1]])", R"([["2024-01-03T00:00:00Z",null]])"}) {
+    refused(Read{ReadPlanGroups{{"Db"}, rows, 5}}, "IngestionTime:datetime,Rows:long", cells);
+  }
+  refused(Read{ReadPlanSlices{{"Db"}, rows, 4}}, "Slice:long,Rows:long", "[[1,-7]]");
+  refused(Read{ReadCount{{"Db"}, rows}}, "Count:long", "[[-1]]");
+  refused(Read{ReadDigest{{"Db"}, {"T"}, {{"a"}}}}, "Rows:long,HashSum:long,HashXor:long",
+          "[[-3,4,5]]");
+  refused(Read{ReadCursor{{"Db"}}}, "Cursor:string", R"([[""]])");
+}
+
 TEST_F(RestKustoTest, ReadsExportDetailsWithAndWithoutSizes) {
   transport.say(
       v1("Path:string,NumRecords:long,SizeInBytes:long", R"([["https://a/1.csv.gz",3,77]])"));

@@ -275,6 +275,7 @@ TEST(Ledger, RangesOfATableTile) {
   slice.covers = true;
   ASSERT_TRUE(ledger.apply(slice).has_value());
   EXPECT_TRUE(ledger.apply(planned(4, Ticks{11}, {})).has_value());
+  EXPECT_FALSE(ledger.apply(planned(5, {}, {})).has_value()) << "the whole table a second time";
 }
 
 // What happens next to a block when nothing goes wrong.
