@@ -1,7 +1,7 @@
-// The embedded engine's Kusto-compatible HTTP face: /v1/rest/mgmt, /v1/rest/query, /v2/rest/query
-// and /v1/rest/auth/metadata on one loopback port, as official SDKs speak to a cluster. Used by the
-// program and by tests. Thread promise: start and stop belong to one owner; requests run on the
-// server's threads.
+// The embedded engine's Kusto-compatible HTTP face: queries, management commands, streaming
+// ingestion and what clients ask first, on one loopback port, as official SDKs speak to a cluster.
+// Used by the program and by tests. Thread promise: start and stop belong to one owner; requests
+// run on the server's threads.
 #pragma once
 
 #include <memory>
@@ -21,6 +21,8 @@ struct KustoEndpointOptions {
   std::string host = "127.0.0.1";
   int port = 0;  // 0: any free one
   int threads = 64;
+  bool require_token =
+      false;  // requests without a bearer token are refused; which one is not asked
 };
 
 class KustoEndpoint {

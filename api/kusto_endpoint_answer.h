@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "core/engine/engine.h"
 
@@ -25,5 +26,14 @@ struct KustoFailure {
   std::string body;
 };
 KustoFailure failure_answer(const Error& error, const KustoRequest& request);
+
+// ---- Pieces that the versions share
+
+std::string one_api_error(const Error& error, const KustoRequest& request);  // `{"error":{…}}`
+std::string json_text(std::string_view text);                                // a JSON string
+// `"Columns":[…]`; v1 carries the .NET type as well.
+std::string columns_json(const std::vector<Column>& columns, bool v1);
+// `{"Visualization":null,…}`: what `render` would fill.
+std::string visualization_json();
 
 }  // namespace kc::api

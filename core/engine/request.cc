@@ -216,11 +216,9 @@ const Known kKnown[] = {
        return {};
      }},
     {"query_results_progressive_row_count", kAnywhere,
-     [](RequestOptions& to, std::string_view name, const Value& value) -> Result<void> {
+     [](RequestOptions&, std::string_view name, const Value& value) -> Result<void> {
        KC_TRY(const auto rows, positive(name, value));
-       if (rows == 0) return refuse(name, "takes a number above zero");
-       to.progressive_rows = rows;
-       return {};
+       return rows == 0 ? refuse(name, "takes a number above zero") : Result<void>{};
      }},
     {"query_results_progressive_update_period", kAnywhere,
      [](RequestOptions&, std::string_view name, const Value& value) -> Result<void> {

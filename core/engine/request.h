@@ -58,7 +58,6 @@ struct RequestOptions {
   bool newlines_between_frames = false;
   bool defer_partial_failures = false;
   ErrorPlacement error_placement = ErrorPlacement::in_data;
-  std::optional<std::int64_t> progressive_rows;  // of one fragment
 
   bool truncates() const { return truncation_given || !notruncation; }
 

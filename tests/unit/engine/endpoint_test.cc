@@ -1,71 +1,9 @@
-#include <gtest/gtest.h>
-#include <unistd.h>
-
-#include <filesystem>
-#include <nlohmann/json.hpp>
-
-#include "api/kusto_endpoint.h"
-#include "core/engine/engine.h"
-#include "core/net/curl_transport.h"
+#include "tests/unit/engine/endpoint_fixture.h"
 
 namespace kc::api {
 namespace {
 
-namespace fs = std::filesystem;
 using nlohmann::json;
-
-struct Answer {
-  int status = 0;
-  std::string body, request_id, activity;
-};
-
-class Endpoint : public testing::Test {
- protected:
-  void SetUp() override {
-    folder_ = fs::path(testing::TempDir()) / ("endpoint_" + std::to_string(::getpid()));
-    fs::remove_all(folder_);
-    engine::EngineOptions options;
-    options.data_folder = folder_;
-    auto engine = engine::Engine::open(options);
-    ASSERT_TRUE(engine) << engine.error().message;
-    engine_ = std::move(*engine);
-    ASSERT_TRUE(engine_->command("", ".create database Db volatile"));
-    auto endpoint = KustoEndpoint::start(*engine_, {});
-    ASSERT_TRUE(endpoint) << endpoint.error().message;
-    endpoint_ = std::move(*endpoint);
-  }
-  void TearDown() override {
-    endpoint_.reset();
-    engine_.reset();
-    fs::remove_all(folder_);
-  }
-
-  Answer send(const std::string& path, const std::string& body) {
-    net::HttpCall call;
-    call.method = body.empty() ? net::Method::get : net::Method::post;
-    call.url = endpoint_->url() + path;
-    call.headers = {{"Content-Type", "application/json"}, {"x-ms-client-request-id", "Test.run;1"}};
-    call.body = body;
-    const auto got = transport_.exchange(call);
-    if (!got) {
-      ADD_FAILURE() << got.error().message;
-      return {};
-    }
-    const auto text = [&](std::string_view name) {
-      const auto* value = got->header(name);
-      return value == nullptr ? std::string() : *value;
-    };
-    return {got->status, got->body, text("x-ms-client-request-id"), text("x-ms-activity-id")};
-  }
-  static std::string request(const std::string& text) {
-    return json{{"db", "Db"}, {"csl", text}}.dump();
-  }
-
-  net::CurlTransport transport_;
-  fs::path folder_;
-  std::unique_ptr<engine::Engine> engine_;
-  std::unique_ptr<KustoEndpoint> endpoint_;
-};
 
 TEST_F(Endpoint, AnswersCommandsInV1) {
   const auto answer = send("/v1/rest/mgmt", request(".show databases | project DatabaseName"));
