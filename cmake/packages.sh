@@ -12,13 +12,18 @@ readonly test_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev librapidcheck-dev clang-format-14 clang-tidy-14 procps strace
 )
 
+readonly interop_packages=(
+  nodejs python3-venv
+)
+
 usage() {
   cat <<'TEXT'
-usage: cmake/packages.sh [build] [tests]
+usage: cmake/packages.sh [build] [tests] [interop]
 
 Installs the Debian 12 packages that are missing, as root or through sudo.
   build   what compiling and running kusto-copy needs (always included)
   tests   what tests/run.sh needs besides
+  interop what other people's clients run on, where it is not there in some other way
 npm is installed only where there is none: it brings the embedded engine's library.
 TEXT
 }
@@ -27,11 +32,13 @@ say() { printf 'packages: %s\n' "$*" >&2; }
 fail() { say "failed: $*"; exit 1; }
 
 wanted=("${build_packages[@]}")
+interop=no
 for argument in "$@"; do
   case $argument in
     -h | --help) usage; exit 0 ;;
     build) ;;
     tests) wanted+=("${test_packages[@]}") ;;
+    interop) interop=yes ;;
     *) usage >&2; fail "unknown argument: $argument" ;;
   esac
 done
@@ -47,6 +54,17 @@ for package in "${wanted[@]}"; do
   grep -qx -- "$package" <<<"$installed" || missing+=("$package")
 done
 command -v npm >/dev/null || missing+=(npm)
+runs() {  # package of interop_packages
+  case $1 in
+    nodejs) command -v node ;;
+    python3-venv) python3 -c 'import ensurepip, venv' ;;
+  esac >/dev/null 2>&1
+}
+if [ $interop = yes ]; then
+  for package in "${interop_packages[@]}"; do
+    runs "$package" || missing+=("$package")
+  done
+fi
 [ ${#missing[@]} -gt 0 ] || exit 0
 
 as_root=()

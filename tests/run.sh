@@ -163,8 +163,11 @@ if [ ${#groups[@]} = 0 ]; then
 fi
 
 mkdir -p "$logs"
-must "packages" cmake/packages.sh build tests
+wanted_packages=(build tests)
+wanted interop && wanted_packages+=(interop)
+must "packages" cmake/packages.sh "${wanted_packages[@]}"
 must "fetch" cmake/fetch.sh
+if wanted interop; then must "fetch interop" tests/interop/fetch.sh; fi
 # Precompiled headers and generated files must not cost cache hits.
 export CCACHE_SLOPPINESS=${CCACHE_SLOPPINESS:-pch_defines,time_macros}
 

@@ -57,11 +57,6 @@ Result<std::string> format_of(const StreamIngest& request) {
     return refuse("BadRequest_FormatNotSupported",
                   "The format '" + request.format + "' is not supported by streaming ingestion.");
   }
-  const bool named = format == "json" || format == "multijson" || format == "singlejson";
-  if (named && request.mapping.empty()) {
-    return refuse("BadRequest_MissingMappingtFailure",
-                  "The format '" + request.format + "' needs the name of an ingestion mapping.");
-  }
   return format;
 }
 

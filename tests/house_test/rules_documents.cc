@@ -137,7 +137,7 @@ Findings check_dependency_page(const Tree& tree) {
   }
   Findings out;
   std::set<std::string> in_tree;
-  for (const std::string list : {"build_packages=(", "test_packages=("}) {
+  for (const std::string list : {"build_packages=(", "test_packages=(", "interop_packages=("}) {
     for (const std::string& name : captures(between(packages->text, list, "\n)"), "(\\S+)"))
       in_tree.insert(name);
   }
