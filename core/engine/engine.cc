@@ -1,9 +1,11 @@
 #include "core/engine/engine.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "core/engine/commands/command.h"
+#include "core/engine/commands/fated.h"
 #include "core/engine/host.h"
 #include "core/engine/query/run.h"
 #include "core/engine/translate/functions.h"
@@ -13,6 +15,7 @@ namespace {
 
 constexpr int kQueriesPerCore = 10;
 constexpr int kOperationsPerCore = 2;
+constexpr int kMerges = 1;
 constexpr int kOtherWorkers = 4;  // for operations without a capacity of their own
 
 int positive(int value, int standard) { return value > 0 ? value : standard; }
@@ -23,6 +26,13 @@ void set_defaults(EngineOptions& options) {
   options.export_slots = positive(options.export_slots, kOperationsPerCore * cores);
   options.ingestion_slots = positive(options.ingestion_slots, kOperationsPerCore * cores);
   options.query_slots = positive(options.query_slots, kQueriesPerCore * cores);
+}
+
+void set_capacity(Host& host, const CapacityRule& rule) {
+  host.exports.set_total(rule.exports.value_or(host.options.export_slots));
+  host.ingestions.set_total(rule.ingestions.value_or(host.options.ingestion_slots));
+  host.queries.set_total(rule.queries.value_or(host.options.query_slots));
+  host.merges.set_total(rule.merges.value_or(kMerges));
 }
 
 // What a stopped process left: operations that will never end, files that nobody names; and a new
@@ -66,6 +76,11 @@ std::int64_t Host::new_ingestion_time() {
   }
 }
 
+void Host::look() {
+  housekeeping->look();
+  operations->look();
+}
+
 Fate Host::fate(std::string_view kind) {
   return faults.with([&](const EngineFaults& current) {
     return current.rules.empty()
@@ -80,11 +95,10 @@ Result<std::unique_ptr<Engine>> Engine::open(EngineOptions options) {
   set_defaults(options);
   auto host = std::make_unique<Host>();
   host->options = std::move(options);
-  host->clock = host->options.clock ? host->options.clock : std::make_shared<SystemClock>();
+  host->clock = std::make_shared<EngineClock>(
+      host->options.clock ? host->options.clock : std::make_shared<SystemClock>());
   host->faults.with([&](EngineFaults& faults) { faults = host->options.faults; });
-  host->exports.set_total(host->options.export_slots);
-  host->ingestions.set_total(host->options.ingestion_slots);
-  host->queries.set_total(host->options.query_slots);
+  set_capacity(*host, host->options.faults.capacity);
   const auto& folder = host->options.data_folder;
   std::error_code error;
   std::filesystem::create_directories(folder, error);
@@ -98,7 +112,12 @@ Result<std::unique_ptr<Engine>> Engine::open(EngineOptions options) {
   KC_CHECK_OK(recover(*host));
   KC_CHECK_OK(start_execution(*host));
   const int workers = host->options.export_slots + host->options.ingestion_slots + kOtherWorkers;
+  host->housekeeping = std::make_unique<Housekeeping>(*host);
   host->operations = std::make_unique<Operations>(*host, workers);
+  auto* operations = host->operations.get();
+  for (auto* capacity : {&host->exports, &host->ingestions, &host->merges})
+    capacity->set_freed([operations] { operations->look(); });
+  host->housekeeping->look();
   return std::unique_ptr<Engine>(new Engine(std::move(host)));
 }
 
@@ -113,29 +132,65 @@ void Engine::close() {
 Result<DataSet> Engine::query(const std::string& database, const std::string& text,
                               const RequestOptions& options) {
   if (host_->closed) return fail(ErrorKind::cancelled, "engine.closed", "the engine is closed");
+  host_->look();
   const auto fate = host_->fate("Query");
   constexpr std::string_view kOrigin = "RequestRateLimitPolicy/WorkloadGroup/default";
   if (fate.throttle) return throttled("Query", host_->queries.total(), kOrigin);
   KC_TRY(const auto slot, host_->queries.take("Query", kOrigin));
+  KC_CHECK_OK(suffer_before(*host_, "Query", fate));
   Session session{*host_, database, options};
   KC_TRY(const auto entry, database_of(session));
-  return run_query(session, text);
+  KC_TRY(auto answer, run_query(session, text));
+  return spoil_answer(std::move(answer), "Query", fate);
 }
 
 Result<DataSet> Engine::command(const std::string& database, const std::string& text,
                                 const RequestOptions& options) {
   if (host_->closed) return fail(ErrorKind::cancelled, "engine.closed", "the engine is closed");
+  host_->look();
   Session session{*host_, database, options};
   if (session.options.activity.is_nil()) session.options.activity = host_->new_id();
   KC_TRY(const auto rows, run_command(session, text));
   DataSet answer;
   answer.tables.push_back(encode(rows));
-  answer.lose_answer = session.lose_answer;
-  return answer;
+  return spoil_answer(std::move(answer), "the command", session.fate);
 }
 
 void Engine::set_faults(EngineFaults faults) {
+  set_capacity(*host_, faults.capacity);
   host_->faults.with([&](EngineFaults& current) { current = std::move(faults); });
+  host_->operations->look();
+}
+
+Ticks Engine::now() const { return host_->clock->now(); }
+
+void Engine::advance_clock(Timespan by) {
+  host_->clock->advance(by);
+  host_->look();
+  host_->operations->settle();
+}
+
+void Engine::step_clock(Timespan by) {
+  host_->clock->step(by);
+  host_->look();
+}
+
+std::string Engine::state() const {
+  const auto counts = host_->operations->counts();
+  const auto place = [](const Capacity& capacity) {
+    return nlohmann::ordered_json{{"total", capacity.total()}, {"used", capacity.used()}};
+  };
+  return nlohmann::ordered_json{
+      {"now", format_datetime(now())},
+      {"capacity",
+       {{"exports", place(host_->exports)},
+        {"ingestions", place(host_->ingestions)},
+        {"queries", place(host_->queries)},
+        {"merges", place(host_->merges)}}},
+      {"operations",
+       {{"queued", counts.queued}, {"running", counts.running}, {"late", counts.late}}},
+      {"backgroundMerges", host_->housekeeping->merges()}}
+      .dump();
 }
 
 Uuid Engine::new_id() { return host_->new_id(); }

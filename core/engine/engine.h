@@ -56,6 +56,14 @@ class Engine {
                           const RequestOptions& options = {});
   void set_faults(EngineFaults faults);
 
+  Ticks now() const;  // by the engine's clock, which all its time comes from
+  // Time passes, as if by itself; `by` is not negative. Returns when what became due has happened.
+  void advance_clock(Timespan by);
+  // The UTC side alone, either way.
+  void step_clock(Timespan by);
+  // The clock, capacity and what runs, waits or is due late, as JSON.
+  std::string state() const;
+
   Uuid new_id();
   const EngineOptions& options() const;
   // Refuses new requests, ends running ones with kind cancelled, stops the workers. Operations

@@ -10,7 +10,9 @@
 #include "core/base/guarded.h"
 #include "core/engine/deadlines.h"
 #include "core/engine/engine.h"
+#include "core/engine/engine_clock.h"
 #include "core/engine/formats/row_source.h"
+#include "core/engine/housekeeping.h"
 #include "core/engine/operations.h"
 #include "core/engine/storage/catalogue.h"
 #include "core/engine/storage/duck.h"
@@ -20,7 +22,7 @@ namespace kc::engine {
 
 struct Host {
   EngineOptions options;
-  std::shared_ptr<const Clock> clock;
+  std::shared_ptr<EngineClock> clock;
   std::unique_ptr<Catalogue> catalogue;
   std::unique_ptr<ExtentFiles> files;
   SourceRegistry sources;  // outlives DuckDB, whose table function refers to it
@@ -30,7 +32,8 @@ struct Host {
   Guarded<EngineFaults> faults;
   std::atomic<std::int64_t> last_ingestion{0};
   std::atomic<bool> closed{false};
-  Capacity exports, ingestions, queries;
+  Capacity exports, ingestions, queries, merges;
+  std::unique_ptr<Housekeeping> housekeeping;
   std::unique_ptr<Operations> operations;  // last: its workers use all the rest
 
   Uuid new_id() {
@@ -39,7 +42,12 @@ struct Host {
   std::int64_t now() const { return clock->now().value; }
   // Distinct for each ingestion, close to the clock.
   std::int64_t new_ingestion_time();
+  // What is due by the clock happens; each request begins with it.
+  void look();
   Fate fate(std::string_view kind);
+  Background background() const {
+    return faults.with([](const EngineFaults& current) { return current.background; });
+  }
   void at(std::string_view point) const {
     if (options.at_point) options.at_point(point);
   }
@@ -49,7 +57,8 @@ struct Session {
   Host& host;
   std::string database;  // as the request names it
   RequestOptions options;
-  bool lose_answer = false;  // set by the command's fate
+  Fate fate = {};           // of the command, for what concerns its answer
+  bool fate_drawn = false;  // what runs inside a command shares its fate
 };
 
 }  // namespace kc::engine

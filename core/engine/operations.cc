@@ -1,5 +1,6 @@
 #include "core/engine/operations.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "core/engine/host.h"
@@ -21,23 +22,38 @@ Failure throttled(std::string_view command, int capacity, std::string_view origi
   return fail(std::move(error));
 }
 
-Result<Capacity::Slot> Capacity::take(std::string_view command, std::string_view origin) {
+Capacity::Slot Capacity::try_take() {
   const bool taken = used_.with([this](int& used) {
     if (used >= total_) return false;
     ++used;
     return true;
   });
-  if (!taken) return throttled(command, total_, origin);
-  return Slot(this);
+  return taken ? Slot(this) : Slot();
+}
+
+Result<Capacity::Slot> Capacity::take(std::string_view command, std::string_view origin) {
+  auto slot = try_take();
+  if (!slot) return throttled(command, total_, origin);
+  return slot;
+}
+
+void Capacity::give_back() {
+  used_.with([](int& used) { --used; });
+  if (freed_) freed_();
 }
 
 namespace {
 
-Failure injected(const std::string& kind) {
-  return fail(ErrorKind::unavailable, "engine.fault", "An injected fault ended " + kind + ".");
-}
+Failure closing() { return fail(ErrorKind::cancelled, "engine.closed", "the engine is closing"); }
+
+bool is_before(const Fate& fate) { return fate.fail_before || fate.abandon || fate.apply_late; }
 
 }  // namespace
+
+Failure injected(std::string_view kind) {
+  return fail(ErrorKind::unavailable, "engine.fault",
+              "An injected fault ended " + std::string(kind) + ".");
+}
 
 Result<void> Execution::finish(CatalogueView& view, const ResultTable& result) {
   finished_ = true;
@@ -64,30 +80,71 @@ Operations::Operations(Host& host, int workers) : host_(host) {
 Operations::~Operations() { stop(); }
 
 void Operations::stop() {
+  std::deque<Queued> dropped;  // their slots are given back outside of the lock
   {
     std::lock_guard lock(mutex_);
     stopped_ = true;
+    dropped.swap(queue_);
   }
   changed_.notify_all();
   for (auto& worker : workers_) worker.request_stop();
   workers_.clear();
-  queue_.clear();
 }
 
-bool Operations::pause(Timespan delay) {
+void Operations::look() {
+  // Under the lock: whoever has just read the clock is either before its wait and seen here, or
+  // woken.
+  { std::lock_guard lock(mutex_); }
+  changed_.notify_all();
+}
+
+bool Operations::wait(Timespan delay) {
+  const auto due = host_.clock->elapsed() + std::chrono::nanoseconds(delay.ticks * 100);
   std::unique_lock lock(mutex_);
-  return !changed_.wait_for(lock, std::chrono::nanoseconds(delay.ticks * 100),
-                            [this] { return stopped_; });
+  while (!stopped_) {
+    const auto left = due - host_.clock->elapsed();
+    if (left.count() <= 0) return true;
+    if (host_.clock->runs())
+      changed_.wait_for(lock, left);
+    else
+      changed_.wait(lock);
+  }
+  return false;
+}
+
+void Operations::settle() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] {
+    if (stopped_) return true;
+    const auto now = host_.clock->elapsed();
+    return timed_running_ == 0 && std::none_of(queue_.begin(), queue_.end(), [&](const Queued& q) {
+             return q.timed && q.due <= now && (q.capacity == nullptr || q.slot);
+           });
+  });
+}
+
+Operations::Counts Operations::counts() {
+  std::lock_guard lock(mutex_);
+  Counts counts{.running = running_};
+  for (const auto& queued : queue_) ++(queued.entry ? counts.queued : counts.late);
+  return counts;
+}
+
+int Operations::scheduled(std::string_view kind) {
+  std::lock_guard lock(mutex_);
+  return static_cast<int>(std::count_if(queue_.begin(), queue_.end(), [&](const Queued& queued) {
+    return queued.kind == kind && queued.capacity != nullptr && !queued.slot;
+  }));
 }
 
 Result<ResultTable> Operations::run(const OperationRequest& request, const Work& work) {
   Execution execution(host_, request.kind, request.fate);
-  if (request.fate.delay.ticks > 0 && !pause(request.fate.delay)) {
-    return fail(ErrorKind::cancelled, "engine.closed", "the engine is closing");
-  }
-  if (request.fate.fail_before) return injected(request.kind);
+  const auto& fate = request.fate;
+  if (fate.delay.ticks > 0 && !wait(fate.delay)) return closing();
+  if (fate.apply_late) later(request.kind, fate.late_by, work);
+  if (is_before(fate)) return injected(request.kind);
   auto result = work(execution);
-  if (result && request.fate.fail_after) return injected(request.kind);
+  if (result && fate.fail_after) return injected(request.kind);
   return result;
 }
 
@@ -95,7 +152,7 @@ Result<Uuid> Operations::start(const OperationRequest& request, Work work, Capac
   OperationEntry entry;
   entry.id = host_.new_id();
   entry.kind = request.kind;
-  entry.state = "InProgress";
+  entry.state = request.capacity != nullptr && !slot ? "Scheduled" : "InProgress";
   entry.started = entry.updated = host_.now();
   entry.database = request.database;
   entry.activity = request.activity;
@@ -103,49 +160,118 @@ Result<Uuid> Operations::start(const OperationRequest& request, Work work, Capac
   KC_CHECK_OK(
       host_.catalogue->change([&](CatalogueView& view) { return view.add_operation(entry); }));
   host_.at("operation.started");
+  const auto delay = std::chrono::nanoseconds(request.fate.delay.ticks * 100);
+  const auto id = entry.id;
+  push({std::move(entry), request.kind, request.fate, std::move(work), std::move(slot),
+        request.capacity, host_.clock->elapsed() + delay, delay.count() > 0});
+  return id;
+}
+
+void Operations::later(std::string kind, Timespan delay, Work work) {
+  const auto due = host_.clock->elapsed() + std::chrono::nanoseconds(delay.ticks * 100);
+  push({std::nullopt, std::move(kind), {}, std::move(work), {}, nullptr, due, true});
+}
+
+void Operations::push(Queued queued) {
   {
     std::lock_guard lock(mutex_);
-    if (stopped_) return fail(ErrorKind::cancelled, "engine.closed", "the engine is closing");
-    queue_.push_back({entry, request.fate, std::move(work), std::move(slot)});
+    // Too late to begin: the next opening of the folder finds it abandoned.
+    if (!stopped_) queue_.push_back(std::move(queued));
   }
   changed_.notify_all();
-  return entry.id;
+}
+
+// The first that is due and has its place.
+std::optional<Operations::Queued> Operations::take_ready() {
+  const auto now = host_.clock->elapsed();
+  for (auto at = queue_.begin(); at != queue_.end(); ++at) {
+    if (at->due > now) continue;
+    if (at->capacity != nullptr && !at->slot) {
+      at->slot = at->capacity->try_take();
+      if (!at->slot) continue;
+      if (at->entry) at->entry->state = "Scheduled";
+    }
+    auto ready = std::move(*at);
+    queue_.erase(at);
+    ++running_;
+    if (ready.timed) ++timed_running_;
+    return ready;
+  }
+  return std::nullopt;
+}
+
+void Operations::wait_for_due(std::unique_lock<std::mutex>& lock) {
+  std::optional<std::chrono::nanoseconds> first;
+  const auto now = host_.clock->elapsed();
+  for (const auto& queued : queue_) {
+    if (queued.due > now && (!first || queued.due < *first)) first = queued.due;
+  }
+  if (first && host_.clock->runs())
+    changed_.wait_for(lock, *first - now);
+  else
+    changed_.wait(lock);
 }
 
 void Operations::loop(const std::stop_token& stop) {
-  while (!stop.stop_requested()) {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return stopped_ || !queue_.empty(); });
-    if (stopped_) return;
-    auto queued = std::move(queue_.front());
-    queue_.pop_front();
+  std::unique_lock lock(mutex_);
+  while (!stop.stop_requested() && !stopped_) {
+    auto ready = take_ready();
+    if (!ready) {
+      wait_for_due(lock);
+      continue;
+    }
+    const bool timed = ready->timed;
     lock.unlock();
-    work_on(std::move(queued));
+    work_on(std::move(*ready));
+    ready.reset();
+    lock.lock();
+    --running_;
+    if (timed) --timed_running_;
+    changed_.notify_all();
   }
 }
 
+// The operation leaves the queue: others see it running. False: it cannot be told.
+bool Operations::begin(Queued& queued) {
+  if (!queued.entry || queued.entry->state != "Scheduled") return true;
+  queued.entry->state = "InProgress";
+  queued.entry->updated = host_.now();
+  return host_.catalogue
+      ->change([&](CatalogueView& view) { return view.set_operation(*queued.entry); })
+      .has_value();
+}
+
 void Operations::work_on(Queued queued) {
-  Execution execution(host_, queued.entry.kind, queued.fate);
+  if (!begin(queued)) return;
+  Execution execution(host_, queued.kind, queued.fate);
   execution.operation_ = queued.entry;
-  if (queued.fate.delay.ticks > 0 && !pause(queued.fate.delay)) return;
-  Result<ResultTable> result =
-      queued.fate.fail_before ? injected(queued.entry.kind) : queued.work(execution);
-  if ((execution.finished() && result) || host_.closed) return;
-  // No effect in the catalogue: the end of the operation is its only trace there.
-  const auto written = host_.catalogue->change([&](CatalogueView& view) {
+  const auto& fate = queued.fate;
+  if (fate.apply_late) later(queued.kind, fate.late_by, queued.work);
+  Result<ResultTable> result = is_before(fate) ? injected(queued.kind) : queued.work(execution);
+  // Closed meanwhile: what was interrupted is abandoned at the next opening.
+  if (!queued.entry || (execution.finished() && result) || host_.closed) return;
+  host_.at("operation.before_end");
+  end(execution, queued, result);
+  host_.at("operation.ended");
+}
+
+// No effect in the catalogue: the end of the operation is its only trace there. One that cannot be
+// written leaves the operation running; the next opening of the folder abandons it.
+void Operations::end(Execution& execution, const Queued& queued,
+                     const Result<ResultTable>& result) {
+  (void)host_.catalogue->change([&](CatalogueView& view) {
     if (result) return execution.finish(view, *result);
-    auto entry = queued.entry;
+    auto entry = *queued.entry;
     const auto kind = result.error().kind;
-    entry.state = kind == ErrorKind::throttled ? "Throttled" : "Failed";
+    entry.state = queued.fate.abandon && !queued.fate.fail_before ? "Abandoned"
+                  : kind == ErrorKind::throttled                  ? "Throttled"
+                                                                  : "Failed";
     entry.status = result.error().message;
     entry.should_retry = kind == ErrorKind::throttled || kind == ErrorKind::unavailable ||
                          kind == ErrorKind::conflict;
     entry.updated = host_.now();
     return view.set_operation(entry);
   });
-  // A catalogue that cannot be written leaves the operation running; the next opening of the folder
-  // fails it.
-  (void)written;
 }
 
 }  // namespace kc::engine

@@ -1,8 +1,11 @@
 // Capacity and asynchronous operations: an operation is durable before its id is given out, runs on
 // the engine's own workers, and its end is written in the same transaction as its effect where it
-// has one in the catalogue. Thread promise: safe from any thread.
+// has one in the catalogue. Delays and late effects wait for the engine's clock, without keeping a
+// worker. Thread promise: safe from any thread.
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -34,25 +37,34 @@ class Capacity {
       return *this;
     }
     ~Slot() {
-      if (owner_ != nullptr) owner_->used_.with([](int& used) { --used; });
+      if (owner_ != nullptr) owner_->give_back();
     }
+    explicit operator bool() const { return owner_ != nullptr; }
 
    private:
     Capacity* owner_ = nullptr;
   };
 
   void set_total(int total) { total_ = total; }
+  // Called after a place was given back, from the thread that did it.
+  void set_freed(std::function<void()> freed) { freed_ = std::move(freed); }
   int total() const { return total_; }
   int used() const {
     return used_.with([](int used) { return used; });
   }
   // Kind throttled, Kusto's text for the command, if all are taken.
   Result<Slot> take(std::string_view command, std::string_view origin);
+  Slot try_take();  // empty if all are taken
 
  private:
-  int total_ = 1;
+  void give_back();
+
+  std::atomic<int> total_{1};
   Guarded<int> used_;
+  std::function<void()> freed_;
 };
+// The error of a fault that was asked for.
+Failure injected(std::string_view kind);
 Failure throttled(std::string_view command, int capacity, std::string_view origin);
 
 // One execution of a command, sync or async: writes its end together with its effect, and plays its
@@ -85,6 +97,7 @@ struct OperationRequest {
   std::string request_id;
   Uuid activity;
   Fate fate;
+  Capacity* capacity = nullptr;  // where an operation without a slot waits for one
 };
 
 class Operations {
@@ -94,25 +107,50 @@ class Operations {
 
   // Runs now, on the caller's thread.
   Result<ResultTable> run(const OperationRequest& request, const Work& work);
-  // Answers with the operation's id once it is durable. `slot` is kept until the work is over.
+  // Answers with the operation's id once it is durable. `slot` is kept until the work is over; with
+  // an empty one the operation is Scheduled until the capacity has a place.
   Result<Uuid> start(const OperationRequest& request, Work work, Capacity::Slot slot);
+  // How many operations of this kind are Scheduled.
+  int scheduled(std::string_view kind);
+  // `work` once the clock has moved on by `delay`, as nobody's operation.
+  void later(std::string kind, Timespan delay, Work work);
+  // Waits for the engine's clock. False: the engine was stopped meanwhile.
+  bool wait(Timespan delay);
+  // The clock may have moved: those who wait for it look again.
+  void look();
+  // Returns when all that was due by the clock is done, and does not wait for anything else.
+  void settle();
   void stop();
+
+  struct Counts {
+    std::int64_t queued = 0, running = 0, late = 0;
+  };
+  Counts counts();
 
  private:
   struct Queued {
-    OperationEntry entry;
+    std::optional<OperationEntry> entry;  // none: a late effect
+    std::string kind;
     Fate fate;
     Work work;
     Capacity::Slot slot;
+    Capacity* capacity = nullptr;
+    std::chrono::nanoseconds due{0};
+    bool timed = false;  // waits, or has waited, for the clock
   };
   void work_on(Queued queued);
+  void end(Execution& execution, const Queued& queued, const Result<ResultTable>& result);
+  bool begin(Queued& queued);
+  void push(Queued queued);
+  std::optional<Queued> take_ready();
+  void wait_for_due(std::unique_lock<std::mutex>& lock);
   void loop(const std::stop_token& stop);
-  bool pause(Timespan delay);  // false: stopped meanwhile
 
   Host& host_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Queued> queue_;
+  std::int64_t running_ = 0, timed_running_ = 0;
   bool stopped_ = false;
   std::vector<std::jthread> workers_;
 };

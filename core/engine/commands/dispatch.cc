@@ -1,4 +1,5 @@
 #include "core/engine/commands/command.h"
+#include "core/engine/commands/fated.h"
 #include "core/engine/query/run.h"
 
 namespace kc::engine {
@@ -93,7 +94,7 @@ Answer run_command(Session& session, std::string_view text) {
                 "The request is read-only and the command is not.");
   }
   Command command{session, std::move(tokens), entry->kind};
-  KC_TRY(auto rows, entry->handler(command));
+  KC_TRY(auto rows, run_fated(command, *entry, text));
   return run_tail(command, std::move(rows));
 }
 
@@ -115,14 +116,20 @@ Answer run_or_start(Command& command, bool async, Capacity* capacity, std::strin
   const auto fate = host.fate(command.kind);
   if (fate.throttle)
     return throttled(command.kind, capacity != nullptr ? capacity->total() : 1, origin);
-  command.session.lose_answer = fate.lose_answer;
+  command.session.fate = fate;
+  if (async) command.session.fate.fail_after = false;  // told by the operation, not by its start
   Capacity::Slot slot;
   if (capacity != nullptr) {
-    KC_TRY(slot, capacity->take(command.kind, origin));
+    const bool may_wait = async && host.operations->scheduled(command.kind) < fate.queue;
+    slot = capacity->try_take();
+    if (!slot && !may_wait) return throttled(command.kind, capacity->total(), origin);
   }
-  const OperationRequest request{std::string(command.kind), command.session.database,
+  const OperationRequest request{std::string(command.kind),
+                                 command.session.database,
                                  command.session.options.client_request_id,
-                                 command.session.options.activity, fate};
+                                 command.session.options.activity,
+                                 fate,
+                                 capacity};
   if (async) {
     KC_TRY(const auto id, host.operations->start(request, std::move(work), std::move(slot)));
     return operation_id(id);

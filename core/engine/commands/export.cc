@@ -215,6 +215,7 @@ Result<ResultTable> run_export(Host& host, const ExportPlan& plan, const Transla
                   "The folder " + folder.path + " is not there; an export makes none.");
     }
   }
+  host.at("export.begun");
   KC_TRY(const auto files, plan.format == "parquet" ? write_parquet(host, plan, query)
                                                     : write_text_files(host, plan, query));
   for (const auto& folder : plan.folders) KC_CHECK_OK(sync_file(folder.path));

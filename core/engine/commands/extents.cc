@@ -127,10 +127,7 @@ Result<void> move_all(Host& host, CatalogueView& view, const DatabaseEntry& data
     if (checked.insert(from->id).second) KC_CHECK_OK(check_columns(*from, to));
     extent->id = host.new_id();
     extent->table = to.id;
-    if (new_time) {
-      extent->ingested = ingested;
-      extent->cursor = cursor;
-    }
+    if (new_time) extent->restamp(ingested, cursor);
     KC_CHECK_OK(view.replace_extent(source.id, *extent));
     answer.rows.push_back(
         {text_value(source.id.text()), text_value(extent->id.text()), text_value("")});
@@ -399,9 +396,11 @@ Answer drop_extents(Command& command) {
       KC_CHECK_OK(view.drop_extent(extent->id));
       answer.rows.push_back({guid_value(extent->id), text_value(table->name), extent->created_max});
     }
+    host.at("drop.before_commit");
     return {};
   });
   KC_CHECK_OK(checked);
+  host.at("drop.committed");
   host.files->doom(files);
   return answer;
 }
@@ -429,9 +428,11 @@ Answer drop_extent_tags(Command& command, const CatalogueTable& table) {
       answer.rows.push_back({text_value(old.text()), text_value(extent.id.text()),
                              text_value(joined(extent.tags)), text_value("")});
     }
+    host.at("tags.before_commit");
     return {};
   });
   KC_CHECK_OK(checked);
+  host.at("tags.committed");
   return answer;
 }
 

@@ -9,13 +9,14 @@ namespace kc::engine {
 namespace {
 
 bool wanted(const Extent& extent, const ScanHints& hints) {
-  if (hints.cursor_after && (!extent.cursor || *extent.cursor <= *hints.cursor_after)) return false;
-  if (hints.cursor_before_or_at && (!extent.cursor || *extent.cursor > *hints.cursor_before_or_at))
+  const auto newest_cursor = extent.cursor, newest = extent.ingested;
+  const auto oldest_cursor = extent.own_stamps ? extent.cursor_min : newest_cursor;
+  const auto oldest = extent.own_stamps ? extent.ingested_min : newest;
+  if (hints.cursor_after && (!newest_cursor || *newest_cursor <= *hints.cursor_after)) return false;
+  if (hints.cursor_before_or_at && (!oldest_cursor || *oldest_cursor > *hints.cursor_before_or_at))
     return false;
-  if (hints.ingested_from && (!extent.ingested || *extent.ingested < *hints.ingested_from))
-    return false;
-  if (hints.ingested_before && (!extent.ingested || *extent.ingested >= *hints.ingested_before))
-    return false;
+  if (hints.ingested_from && (!newest || *newest < *hints.ingested_from)) return false;
+  if (hints.ingested_before && (!oldest || *oldest >= *hints.ingested_before)) return false;
   return true;
 }
 
@@ -29,15 +30,19 @@ std::string joined_tags(const std::vector<std::string>& tags) {
   return out;
 }
 
-// What all files of one read have in common: the shape, and the hidden columns that were asked for.
+// What all files of one read have in common: the shape, whether the rows carry stamps, and the
+// hidden columns that were asked for.
+using ShapeKey = std::pair<std::int64_t, bool>;
 using BranchKey =
-    std::tuple<std::int64_t, std::optional<std::int64_t>, std::optional<std::int64_t>, std::string>;
+    std::tuple<ShapeKey, std::optional<std::int64_t>, std::optional<std::int64_t>, std::string>;
 
 std::string hidden_columns(const Extent& extent, const ScanHints& hints) {
   std::string sql;
   if (hints.needs_ingestion_time)
-    sql += ", " + number_or_null(extent.ingested) + " AS \"$IngestionTime\"";
-  if (hints.needs_cursor) sql += ", " + number_or_null(extent.cursor) + " AS \"$Cursor\"";
+    sql += ", " + (extent.own_stamps ? "ti" : number_or_null(extent.ingested)) +
+           " AS \"$IngestionTime\"";
+  if (hints.needs_cursor)
+    sql += ", " + (extent.own_stamps ? "tc" : number_or_null(extent.cursor)) + " AS \"$Cursor\"";
   if (hints.needs_extent) {
     sql += ", CAST('" + extent.id.text() + "' AS UUID) AS \"$ExtentId\", " +
            sql_string(joined_tags(extent.tags)) + " AS \"$ExtentTags\"";
@@ -73,10 +78,6 @@ std::string columns_sql(const TableSchema& schema, const std::vector<Column>& sh
   return sql;
 }
 
-}  // namespace
-
-namespace {
-
 // Beyond so many reads of their own, the files of a shape share one, and their stamps are looked up
 // by file.
 constexpr std::size_t kBranchesMax = 8;
@@ -92,11 +93,14 @@ std::string looked_up(const Group& group, const std::string& name,
 
 std::string looked_up_columns(const Group& group, const ScanHints& hints) {
   std::string sql;
-  if (hints.needs_ingestion_time) {
+  const bool own = group.front()->own_stamps;
+  if (own && hints.needs_ingestion_time) sql += ", ti AS \"$IngestionTime\"";
+  if (own && hints.needs_cursor) sql += ", tc AS \"$Cursor\"";
+  if (!own && hints.needs_ingestion_time) {
     sql += looked_up(group, "$IngestionTime",
                      [](const Extent& e) { return number_or_null(e.ingested); });
   }
-  if (hints.needs_cursor) {
+  if (!own && hints.needs_cursor) {
     sql += looked_up(group, "$Cursor", [](const Extent& e) { return number_or_null(e.cursor); });
   }
   if (hints.needs_extent) {
@@ -123,16 +127,17 @@ std::string extents_sql(const TableSchema& schema, const std::vector<Extent>& ex
                         const ScanHints& hints) {
   if (extents.empty()) return empty_sql(schema, hints);
   std::map<BranchKey, Group> branches;
-  std::map<std::int64_t, Group> by_shape;
+  std::map<ShapeKey, Group> by_shape;
   std::map<std::int64_t, std::size_t> shape_at;
   for (std::size_t i = 0; i < extents.size(); ++i) {
     const auto& extent = extents[i];
-    BranchKey key{extent.shape, std::nullopt, std::nullopt, {}};
-    if (hints.needs_ingestion_time) std::get<1>(key) = extent.ingested;
-    if (hints.needs_cursor) std::get<2>(key) = extent.cursor;
+    const ShapeKey shape{extent.shape, extent.own_stamps};
+    BranchKey key{shape, std::nullopt, std::nullopt, {}};
+    if (hints.needs_ingestion_time && !extent.own_stamps) std::get<1>(key) = extent.ingested;
+    if (hints.needs_cursor && !extent.own_stamps) std::get<2>(key) = extent.cursor;
     if (hints.needs_extent) std::get<3>(key) = extent.id.text();
     branches[key].push_back(&extent);
-    by_shape[extent.shape].push_back(&extent);
+    by_shape[shape].push_back(&extent);
     shape_at[extent.shape] = i;
   }
   std::string sql;
@@ -142,9 +147,10 @@ std::string extents_sql(const TableSchema& schema, const std::vector<Extent>& ex
   };
   if (branches.size() <= kBranchesMax) {
     for (const auto& [key, group] : branches)
-      add(std::get<0>(key), hidden_columns(*group.front(), hints), group);
+      add(std::get<0>(key).first, hidden_columns(*group.front(), hints), group);
   } else {
-    for (const auto& [shape, group] : by_shape) add(shape, looked_up_columns(group, hints), group);
+    for (const auto& [shape, group] : by_shape)
+      add(shape.first, looked_up_columns(group, hints), group);
   }
   return sql + ")";
 }

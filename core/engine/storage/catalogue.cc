@@ -1,11 +1,11 @@
 #include "core/engine/storage/catalogue.h"
 
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 namespace kc::engine {
 namespace {
 
-constexpr std::int64_t kVersion = 1;
 constexpr const char* kMigration1 = R"sql(
 CREATE TABLE databases(
   id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE COLLATE NOCASE, guid TEXT NOT NULL,
@@ -32,6 +32,50 @@ CREATE TABLE operations(
 CREATE INDEX operations_by_start ON operations(started);
 PRAGMA user_version = 1;
 )sql";
+constexpr const char* kMigration2 = R"sql(
+CREATE TABLE functions(
+  database INTEGER NOT NULL REFERENCES databases(id), name TEXT NOT NULL, parameters TEXT NOT NULL,
+  body TEXT NOT NULL, folder TEXT NOT NULL, docstring TEXT NOT NULL, view INTEGER NOT NULL,
+  PRIMARY KEY(database, name)) WITHOUT ROWID;
+CREATE TABLE mappings(
+  database INTEGER NOT NULL REFERENCES databases(id),
+  table_id INTEGER REFERENCES tables(id) ON DELETE CASCADE, kind TEXT NOT NULL, name TEXT NOT NULL,
+  mapping TEXT NOT NULL, updated INTEGER NOT NULL);
+CREATE INDEX mappings_by_owner ON mappings(database, table_id);
+CREATE TABLE column_details(
+  table_id INTEGER NOT NULL REFERENCES tables(id) ON DELETE CASCADE, name TEXT NOT NULL,
+  docstring TEXT NOT NULL, encoding TEXT NOT NULL, PRIMARY KEY(table_id, name)) WITHOUT ROWID;
+CREATE TABLE scope_policies(
+  scope INTEGER NOT NULL, owner INTEGER NOT NULL, name TEXT NOT NULL, policy TEXT NOT NULL,
+  PRIMARY KEY(scope, owner, name)) WITHOUT ROWID;
+CREATE TABLE principals(
+  scope INTEGER NOT NULL, owner INTEGER NOT NULL, role TEXT NOT NULL, principal TEXT NOT NULL,
+  notes TEXT NOT NULL, PRIMARY KEY(scope, owner, role, principal)) WITHOUT ROWID;
+CREATE TABLE journal(
+  id INTEGER PRIMARY KEY, at INTEGER NOT NULL, event TEXT NOT NULL, database TEXT NOT NULL,
+  entity TEXT NOT NULL, updated_entity TEXT NOT NULL, version TEXT NOT NULL, container TEXT NOT NULL,
+  command TEXT NOT NULL, principal TEXT NOT NULL, activity TEXT NOT NULL, request_id TEXT NOT NULL);
+CREATE TABLE ingestion_failures(
+  id INTEGER PRIMARY KEY, at INTEGER NOT NULL, operation TEXT NOT NULL, database TEXT NOT NULL,
+  table_name TEXT NOT NULL, source TEXT NOT NULL, details TEXT NOT NULL, code TEXT NOT NULL,
+  kind TEXT NOT NULL, activity TEXT NOT NULL, from_update_policy INTEGER NOT NULL,
+  should_retry INTEGER NOT NULL, principal TEXT NOT NULL, properties TEXT NOT NULL);
+CREATE INDEX ingestion_failures_by_time ON ingestion_failures(at);
+PRAGMA user_version = 2;
+)sql";
+// own_stamps: the rows carry their own ingestion time and cursor in the file; the columns of the
+// extent are then the newest and the oldest of them. cursor_due: visible, and stamped at that time.
+constexpr const char* kMigration3 = R"sql(
+ALTER TABLE extents ADD COLUMN own_stamps INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE extents ADD COLUMN ingested_min INTEGER;
+ALTER TABLE extents ADD COLUMN cursor_min INTEGER;
+ALTER TABLE extents ADD COLUMN cursor_due INTEGER;
+CREATE INDEX extents_unstamped ON extents(cursor_due) WHERE cursor_due IS NOT NULL;
+PRAGMA user_version = 3;
+)sql";
+// Each ends by setting its number; a landed one is never changed.
+constexpr const char* kMigrations[] = {kMigration1, kMigration2, kMigration3};
+constexpr std::int64_t kVersion = std::size(kMigrations);
 
 std::vector<Column> columns_from(const std::string& text) {
   std::vector<Column> columns;
@@ -86,8 +130,8 @@ Result<std::unique_ptr<Catalogue>> Catalogue::open(const std::string& path) {
         ErrorKind::corrupt, "engine.version",
         "the data folder was written by a newer program: version " + std::to_string(version));
   }
-  if (version < 1) {
-    KC_CHECK_OK(sqlite->transaction([&] { return sqlite->script(kMigration1); }));
+  for (auto next = static_cast<std::size_t>(version); next < std::size(kMigrations); ++next) {
+    KC_CHECK_OK(sqlite->transaction([&] { return sqlite->script(kMigrations[next]); }));
   }
   return std::unique_ptr<Catalogue>(new Catalogue(std::move(sqlite)));
 }
@@ -155,6 +199,13 @@ Result<CatalogueTable> CatalogueView::table(const DatabaseEntry& database, std::
   return fail(std::move(error));
 }
 
+Result<std::optional<CatalogueTable>> CatalogueView::table(std::int64_t id) {
+  std::optional<CatalogueTable> found;
+  KC_CHECK_OK(sqlite_.each(std::string(kTableColumns) + "WHERE id = ?", {id},
+                           [&](const SqlRow& row) { found = table_from(row); }));
+  return found;
+}
+
 Result<std::int64_t> CatalogueView::add_table(const CatalogueTable& table) {
   KC_TRY(auto changed,
          sqlite_.run(
@@ -185,6 +236,8 @@ Result<std::vector<std::string>> CatalogueView::drop_table(std::int64_t table) {
                            [&](const SqlRow& row) { files.push_back(row.text(0)); }));
   KC_TRY(const auto database, sqlite_.number("SELECT database FROM tables WHERE id = ?", {table}));
   KC_TRY(auto extents, sqlite_.run("DELETE FROM extents WHERE table_id = ?", {table}));
+  KC_CHECK_OK(exec("DELETE FROM principals WHERE scope = ? AND owner = ?",
+                   {static_cast<std::int64_t>(Scope::table), table}));
   KC_TRY(auto tables, sqlite_.run("DELETE FROM tables WHERE id = ?", {table}));
   (void)extents;
   (void)tables;
@@ -213,6 +266,15 @@ Result<void> CatalogueView::delete_policy(std::int64_t table, std::string_view p
                                    {table, std::string(policy)}));
   (void)changed;
   return {};
+}
+
+Result<bool> CatalogueView::timed_policies() {
+  KC_TRY(
+      const auto found,
+      sqlite_.number("SELECT count(*) FROM (SELECT name FROM policies UNION ALL SELECT name FROM "
+                     "scope_policies) WHERE name IN ('retention', 'extent_tags_retention', "
+                     "'auto_delete')"));
+  return found.value_or(0) > 0;
 }
 
 Result<std::int64_t> CatalogueView::shape_of(const std::vector<Column>& columns) {

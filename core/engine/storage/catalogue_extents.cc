@@ -17,7 +17,7 @@ std::optional<std::int64_t> optional_number(const SqlRow& row, int column) {
 
 constexpr std::string_view kExtentColumns =
     "SELECT id, table_id, file, shape, rows, original_size, file_size, created_min, created_max, "
-    "ingested, cursor, tags "
+    "ingested, cursor, tags, own_stamps, ingested_min, cursor_min, cursor_due "
     "FROM extents ";
 
 Extent extent_from(const SqlRow& row) {
@@ -34,6 +34,10 @@ Extent extent_from(const SqlRow& row) {
   extent.ingested = optional_number(row, 9);
   extent.cursor = optional_number(row, 10);
   if (const auto tags = row.text(11); tags != "[]") extent.tags = nlohmann::json::parse(tags);
+  extent.own_stamps = row.number(12) != 0;
+  extent.ingested_min = optional_number(row, 13);
+  extent.cursor_min = optional_number(row, 14);
+  extent.cursor_due = optional_number(row, 15);
   return extent;
 }
 
@@ -93,20 +97,25 @@ Result<ExtentSums> CatalogueView::sums(std::int64_t table) {
 Result<void> CatalogueView::add_extent(const Extent& extent) {
   KC_TRY(auto changed,
          sqlite_.run(
-             "INSERT INTO extents VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
+             "INSERT INTO extents VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
              {extent.id.text(), extent.table, extent.file, extent.shape, extent.rows,
               extent.original_size, extent.file_size, extent.created_min, extent.created_max,
-              optional_arg(extent.ingested), optional_arg(extent.cursor), tags_text(extent.tags)}));
+              optional_arg(extent.ingested), optional_arg(extent.cursor), tags_text(extent.tags),
+              std::int64_t{extent.own_stamps}, optional_arg(extent.ingested_min),
+              optional_arg(extent.cursor_min), optional_arg(extent.cursor_due)}));
   (void)changed;
   return {};
 }
 
 Result<void> CatalogueView::replace_extent(const Uuid& old, const Extent& extent) {
-  KC_TRY(auto changed,
-         sqlite_.run("UPDATE extents SET id = ?, table_id = ?, ingested = ?, cursor = ?, tags = ? "
-                     "WHERE id = ?",
-                     {extent.id.text(), extent.table, optional_arg(extent.ingested),
-                      optional_arg(extent.cursor), tags_text(extent.tags), old.text()}));
+  KC_TRY(
+      auto changed,
+      sqlite_.run("UPDATE extents SET id = ?, table_id = ?, ingested = ?, cursor = ?, tags = ?, "
+                  "own_stamps = ?, ingested_min = ?, cursor_min = ?, cursor_due = ? WHERE id = ?",
+                  {extent.id.text(), extent.table, optional_arg(extent.ingested),
+                   optional_arg(extent.cursor), tags_text(extent.tags),
+                   std::int64_t{extent.own_stamps}, optional_arg(extent.ingested_min),
+                   optional_arg(extent.cursor_min), optional_arg(extent.cursor_due), old.text()}));
   if (changed == 1) return {};
   return fail(ErrorKind::conflict, "engine.extent", "extent " + old.text() + " is gone");
 }
@@ -122,6 +131,14 @@ Result<std::vector<std::string>> CatalogueView::files() {
   KC_CHECK_OK(sqlite_.each("SELECT file FROM extents", {},
                            [&](const SqlRow& row) { files.push_back(row.text(0)); }));
   return files;
+}
+
+Result<std::vector<Extent>> CatalogueView::unstamped(std::int64_t due) {
+  std::vector<Extent> found;
+  KC_CHECK_OK(sqlite_.each(
+      std::string(kExtentColumns) + "WHERE cursor_due <= ? ORDER BY cursor_due, ingested, id",
+      {due}, [&](const SqlRow& row) { found.push_back(extent_from(row)); }));
+  return found;
 }
 
 Result<std::int64_t> CatalogueView::advance_cursor(std::int64_t database, std::int64_t now) {
@@ -181,6 +198,14 @@ Result<std::vector<OperationEntry>> CatalogueView::operations(std::int64_t since
       sqlite_.each(std::string(kOperationColumns) + "WHERE started >= ? ORDER BY started, id",
                    {since}, [&](const SqlRow& row) { found.push_back(operation_from(row)); }));
   return found;
+}
+
+Result<void> CatalogueView::forget_operations(std::int64_t started_before) {
+  KC_TRY(auto changed, sqlite_.run("DELETE FROM operations WHERE started < ? AND state NOT IN "
+                                   "('InProgress', 'Scheduled')",
+                                   {started_before}));
+  (void)changed;
+  return {};
 }
 
 Result<void> CatalogueView::abandon_running_operations(const std::string& status,
