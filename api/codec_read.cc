@@ -2,11 +2,11 @@
 #include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <numeric>
 #include <set>
 
 #include "api/codec.h"
 #include "api/http_head.h"
+#include "core/base/nearest.h"
 
 namespace kc::api {
 
@@ -78,32 +78,6 @@ tl::expected<json, std::vector<FieldError>> parse(std::string_view body) {
         std::vector<FieldError>{{"request.malformed_json", "", "",
                                  "the body is not JSON: a number is out of every range"}});
   }
-}
-
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), 0U);
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t corner = row[0];
-    row[0] = i;
-    for (std::size_t k = 1; k <= b.size(); ++k) {
-      const auto above = row[k];
-      row[k] = std::min({above + 1, row[k - 1] + 1, corner + (a[i - 1] == b[k - 1] ? 0U : 1U)});
-      corner = above;
-    }
-  }
-  return row[b.size()];
-}
-
-// Letters only, lower-case: `tables_include`, `--tables-include` and `TablesInclude` are the same
-// slip.
-std::string folded(std::string_view name) {
-  std::string out;
-  for (const char c : name.substr(0, 64)) {
-    if (std::isalnum(static_cast<unsigned char>(c)) != 0)
-      out += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  }
-  return out;
 }
 
 // One object's fields, each read by name; what is left over at the end is unknown.
@@ -230,10 +204,10 @@ class Fields {
   void refuse_unknown() {
     for (const auto& [name, value] : object_.items()) {
       if (std::find(names_.begin(), names_.end(), name) != names_.end()) continue;
-      const auto nearest = nearest_to(name);
+      const std::string meant = nearest(name, names_);
       refuse("request.unknown_field", name,
              "field " + shown(name) + " is not known" +
-                 (nearest.empty() ? "" : "; did you mean '" + std::string(nearest) + "'?"));
+                 (meant.empty() ? "" : "; did you mean '" + meant + "'?"));
     }
   }
 
@@ -261,19 +235,6 @@ class Fields {
     }
     if (amount < 1 || amount > (percent ? 100 : kSlotsMax)) return std::nullopt;
     return SlotShare{.percent = percent, .amount = amount};
-  }
-  std::string_view nearest_to(std::string_view name) const {
-    const auto wanted = folded(name);
-    std::string_view best;
-    std::size_t least = 3;  // further away is no slip of the pen
-    for (const auto each : names_) {
-      const auto away = distance(wanted, folded(each));
-      if (away < least) {
-        least = away;
-        best = each;
-      }
-    }
-    return best;
   }
 
   const json& object_;

@@ -81,7 +81,7 @@ ordered_json document(const ErrorCode& code, std::string_view detail, std::strin
   return body;
 }
 
-HttpResponse respond(const ErrorCode& code, ordered_json body) {
+HttpResponse respond(const ErrorCode& code, const ordered_json& body) {
   HttpResponse response;
   response.status = code.status;
   response.content_type = "application/problem+json";
@@ -105,7 +105,7 @@ HttpResponse problem(const Error& error, std::string_view instance, std::string_
       document(code, code.code == error.code ? error.message : code.title, instance, request_id);
   body["errors"] = ordered_json::array();
   body["fix"] = fix_of(error);
-  return respond(code, std::move(body));
+  return respond(code, body);
 }
 
 HttpResponse problem(const std::vector<FieldError>& errors, std::string_view instance,
@@ -132,7 +132,7 @@ HttpResponse problem(const std::vector<FieldError>& errors, std::string_view ins
     body["errors"].push_back(std::move(entry));
   }
   body["fix"] = nullptr;
-  return respond(code, std::move(body));
+  return respond(code, body);
 }
 
 HttpResponse refusal(int status, const Error& error) {

@@ -142,7 +142,7 @@ Error invalid(std::string code, std::string message) {
 
 HttpResponse run(const Route& route, Exchange& exchange) {
   const auto& request = exchange.request;
-  const auto refuse = [&](Error error) {
+  const auto refuse = [&](const Error& error) {
     return problem(error, exchange.instance(), exchange.request_id);
   };
   if (route.method == "POST" && from_another_origin(request)) {
@@ -156,7 +156,7 @@ HttpResponse run(const Route& route, Exchange& exchange) {
     auto error = invalid("request.unsupported_media_type",
                          "the body must come as Content-Type: application/json");
     error.fix = "with curl, use --json instead of -d";
-    return refuse(std::move(error));
+    return refuse(error);
   }
   if (!accepts(request, route.answers)) {
     return refuse(invalid("request.not_acceptable",

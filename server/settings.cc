@@ -5,11 +5,11 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <charconv>
 #include <iterator>
 #include <list>
-#include <numeric>
+
+#include "core/base/nearest.h"
 
 namespace kc::server {
 namespace {
@@ -93,21 +93,6 @@ const Option* find_option(std::string_view name) {
   const auto at = std::find_if(kOptions.begin(), kOptions.end(),
                                [&](const Option& option) { return option.name == name; });
   return at == kOptions.end() ? nullptr : &*at;
-}
-
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), 0U);
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t corner = row[0];
-    row[0] = i;
-    for (std::size_t k = 1; k <= b.size(); ++k) {
-      const auto above = row[k];
-      row[k] = std::min({above + 1, row[k - 1] + 1, corner + (a[i - 1] == b[k - 1] ? 0U : 1U)});
-      corner = above;
-    }
-  }
-  return row[b.size()];
 }
 
 Failure invalid(std::string code, std::string message, std::string fix = {}) {
@@ -298,29 +283,6 @@ std::string_view to_string(Origin origin) {
       break;
   }
   return "default";
-}
-
-std::string nearest(std::string_view given, std::span<const std::string_view> known) {
-  const auto folded = [](std::string_view text) {
-    std::string out;
-    for (const char c : text.substr(0, 64)) {
-      if (std::isalnum(static_cast<unsigned char>(c)) != 0)
-        out += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    }
-    return out;
-  };
-  const std::string wanted = folded(given);
-  std::string_view best;
-  std::size_t least =
-      std::min<std::size_t>(4, wanted.size());  // further away is no slip of the pen
-  for (const std::string_view each : known) {
-    const auto away = distance(wanted, folded(each));
-    if (away < least) {
-      least = away;
-      best = each;
-    }
-  }
-  return std::string(best);
 }
 
 Result<Settings> Settings::read(Command command, const std::vector<std::string>& arguments,

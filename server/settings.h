@@ -83,7 +83,5 @@ class Settings {
 
 // The options of one command as --help shows them.
 std::string help_of(Command command);
-// The one of `known` that `given` was most likely meant to be; empty where none is near.
-std::string nearest(std::string_view given, std::span<const std::string_view> known);
 
 }  // namespace kc::server

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <optional>
 
+#include "core/base/nearest.h"
 #include "core/base/redact.h"
 #include "server/cli/exit_code.h"
 

@@ -283,6 +283,8 @@ TEST(BadInput, NothingMakesA500) {
     const auto answer = server.post_json("/v1/jobs", body);
     EXPECT_EQ(answer.status, 400) << body.substr(0, 60);
   }
+  const std::string post = "POST /v1/jobs HTTP/1.1\r\nHost: h\r\nContent-Type: ";
+  const std::string multipart = post + "multipart/form-data; ";
   const std::vector<std::string> raw{
       "\r\n\r\n",
       "GET\r\n\r\n",
@@ -292,12 +294,9 @@ TEST(BadInput, NothingMakesA500) {
       "GET /v1/jobs?%ff HTTP/1.1\r\nHost: h\r\n\r\n",
       "GET /v1/jobs?pageToken=%0d%0aX:%20y HTTP/1.1\r\nHost: h\r\n\r\n",
       "GET /v1/jobs?" + std::string(4000, '&') + " HTTP/1.1\r\nHost: h\r\n\r\n",
-      "POST /v1/jobs HTTP/1.1\r\nHost: h\r\nContent-Type: multipart/form-data; "
-      "boundary=\r\nContent-Length: 2\r\n\r\n--",
-      "POST /v1/jobs HTTP/1.1\r\nHost: h\r\nContent-Type: multipart/form-data; "
-      "boundary=x\r\nContent-Length: 9\r\n\r\n--x\r\nabcd",
-      "POST /v1/jobs HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nTransfer-Encoding: "
-      "chunked\r\n\r\n-5\r\n",
+      multipart + "boundary=\r\nContent-Length: 2\r\n\r\n--",
+      multipart + "boundary=x\r\nContent-Length: 9\r\n\r\n--x\r\nabcd",
+      post + "application/json\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\n",
       "GET /livez HTTP/1.1\r\nHost: h\r\nAccept: ,;,;q=,*;q=x\r\n\r\n",
       "GET /livez HTTP/1.1\r\nHost: \r\nOrigin: ://\r\n\r\n",
       "\x16\x03\x01\x02",

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "core/base/rng.h"
+#include "core/lake/forwarding_lake.h"
 #include "core/lake/memory_lake.h"
 
 namespace kc::sim {
@@ -18,14 +19,15 @@ struct LakeFaults {
   double fail_late = 0;    // unavailable, and a create lands later
 };
 
-class SimLake final : public Lake {
+class SimLake final : public ForwardingLake {
  public:
   using Witness = std::function<void(const std::string& name, const std::string& bytes)>;
   // Runs a piece of work at a later moment of the simulation.
   using Later = std::function<void(std::function<void()>)>;
 
   SimLake(MemoryLake& inner, LakeFaults faults, Rng rng, Witness witness, Later later)
-      : inner_(inner),
+      : ForwardingLake(inner),
+        inner_(inner),
         faults_(faults),
         rng_(rng),
         witness_(std::move(witness)),
@@ -38,16 +40,6 @@ class SimLake final : public Lake {
   Result<Created> create_if_absent(std::string_view name, std::string_view bytes) override;
   Result<void> put(std::string_view name, std::string_view bytes) override;
   Result<void> remove(std::string_view name) override;
-  Result<Grant> open_folder(std::string_view folder, Ticks expiry) override {
-    return inner_.open_folder(folder, expiry);
-  }
-  Result<std::string> read_uri(std::string_view name) override { return inner_.read_uri(name); }
-  Result<bool> close_folder(std::string_view folder) override {
-    return inner_.close_folder(folder);
-  }
-  Result<std::unique_ptr<Lease>> acquire_lease(std::string_view holder) override {
-    return inner_.acquire_lease(holder);
-  }
   std::string describe() const override { return "simulated"; }
 
  private:

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/checkpoint/journal.h"
+#include "core/lake/forwarding_lake.h"
 #include "core/lake/memory_lake.h"
 #include "tests/doors/faulty_lake.h"
 #include "tests/unit/checkpoint/journal_samples.h"
@@ -104,36 +105,19 @@ TEST(JournalSchedules, TakerOverTakesACompactedHoleForTheEnd) {
 // A listing that is made while files come and go may miss the snapshot that replaced the one we
 // read from.
 TEST(JournalSchedules, TakerOverIsNotFooledByAListingThatMissedEverything) {
-  class BlindLake final : public Lake {
+  class BlindLake final : public ForwardingLake {
    public:
-    explicit BlindLake(Lake& inner) : inner_(inner) {}
+    using ForwardingLake::ForwardingLake;
     Result<std::vector<LakeFile>> list(std::string_view prefix) override {
-      return ++lists_ == 2 ? std::vector<LakeFile>{} : inner_.list(prefix);
+      return ++lists_ == 2 ? std::vector<LakeFile>{} : ForwardingLake::list(prefix);
     }
-    Result<std::string> get(std::string_view name) override { return inner_.get(name); }
     Result<Created> create_if_absent(std::string_view name, std::string_view bytes) override {
       if (before_create) std::exchange(before_create, {})();
-      return inner_.create_if_absent(name, bytes);
+      return ForwardingLake::create_if_absent(name, bytes);
     }
-    Result<void> put(std::string_view name, std::string_view bytes) override {
-      return inner_.put(name, bytes);
-    }
-    Result<void> remove(std::string_view name) override { return inner_.remove(name); }
-    Result<Grant> open_folder(std::string_view folder, Ticks expiry) override {
-      return inner_.open_folder(folder, expiry);
-    }
-    Result<std::string> read_uri(std::string_view name) override { return inner_.read_uri(name); }
-    Result<bool> close_folder(std::string_view folder) override {
-      return inner_.close_folder(folder);
-    }
-    Result<std::unique_ptr<Lease>> acquire_lease(std::string_view holder) override {
-      return inner_.acquire_lease(holder);
-    }
-    std::string describe() const override { return inner_.describe(); }
     std::function<void()> before_create;
 
    private:
-    Lake& inner_;
     int lists_ = 0;
   };
   MemoryLake store;

@@ -3,39 +3,10 @@
 #include <algorithm>
 #include <atomic>
 
+#include "core/lake/forwarding_lake.h"
+
 namespace kc::pipeline {
 namespace {
-
-// The lake of one job as a runner holds it: the lake itself stays with the test.
-class SharedLake final : public Lake {
- public:
-  explicit SharedLake(MemoryLake& inner) : inner_(inner) {}
-  Result<std::vector<LakeFile>> list(std::string_view prefix) override {
-    return inner_.list(prefix);
-  }
-  Result<std::string> get(std::string_view name) override { return inner_.get(name); }
-  Result<Created> create_if_absent(std::string_view name, std::string_view bytes) override {
-    return inner_.create_if_absent(name, bytes);
-  }
-  Result<void> put(std::string_view name, std::string_view bytes) override {
-    return inner_.put(name, bytes);
-  }
-  Result<void> remove(std::string_view name) override { return inner_.remove(name); }
-  Result<Grant> open_folder(std::string_view folder, Ticks expiry) override {
-    return inner_.open_folder(folder, expiry);
-  }
-  Result<std::string> read_uri(std::string_view name) override { return inner_.read_uri(name); }
-  Result<bool> close_folder(std::string_view folder) override {
-    return inner_.close_folder(folder);
-  }
-  Result<std::unique_ptr<Lease>> acquire_lease(std::string_view holder) override {
-    return inner_.acquire_lease(holder);
-  }
-  std::string describe() const override { return inner_.describe(); }
-
- private:
-  MemoryLake& inner_;
-};
 
 RunnerOptions quick() {
   RunnerOptions options;
@@ -152,7 +123,8 @@ MemoryLake& Outside::lake(const std::string& job) {
 
 Connections Outside::connections() {
   return {.open_lake = [this](const JobSpec& spec) -> Result<std::unique_ptr<Lake>> {
-            return std::make_unique<SharedLake>(lake(spec.id));
+            // The lake itself stays with the test.
+            return std::make_unique<ForwardingLake>(lake(spec.id));
           },
           .connect = [this](const std::string& address) -> Result<std::unique_ptr<kusto::Kusto>> {
             return std::make_unique<OutsideDoor>(
