@@ -35,6 +35,13 @@ class RequestBinder final : public Binder {
     return found->second;
   }
 
+  // query/outside.cc
+  Result<std::vector<std::optional<std::string>>> texts(const std::string& sql) override;
+  Result<Relation> show_command(std::string_view where, const std::string& command) override;
+  Result<Relation> external(const ExternalRead& read) override;
+  bool is_own_cluster(std::string_view name) override;
+  std::string cluster_name() override;
+
   // False where the catalogue changed between two tables: bind again.
   bool consistent() const { return consistent_; }
 
@@ -46,6 +53,7 @@ class RequestBinder final : public Binder {
   std::optional<std::int64_t> version_;
   bool consistent_ = true;
   std::vector<FilePins> pins_;
+  std::vector<SourceRegistry::Handle> handles_;
 };
 
 // `(SELECT … UNION ALL SELECT …)` over the given extents of a table, with columns c0, c1, … and the

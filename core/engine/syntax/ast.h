@@ -135,11 +135,53 @@ struct MvExpandColumn {
 struct MvExpandOp {
   std::vector<MvExpandColumn> columns;
   ExprPtr limit;
+  std::string item_index;       // with_itemindex=…
+  bool bags_as_arrays = false;  // bagexpansion=array
+};
+struct MvApplyOp {
+  MvExpandOp expand;
+  PipelinePtr inner;  // operators only
 };
 struct SerializeOp {
   std::vector<NamedExpr> columns;
 };
 struct GetSchemaOp {};
+struct ConsumeOp {};
+struct SampleOp {
+  ExprPtr count;
+  ExprPtr of;  // sample-distinct: the column
+};
+// `"text"`, `*` or `Column:type` of a parse pattern.
+struct ParsePart {
+  enum class Kind { text, skip, column } kind = Kind::text;
+  std::string text;
+  ScalarType type = ScalarType::string_;
+};
+struct ParseOp {
+  enum class Kind { simple, relaxed, regex } kind = Kind::simple;
+  std::string flags;
+  bool filter = false;  // parse-where
+  ExprPtr value;
+  std::vector<ParsePart> parts;
+};
+struct ParseKvOp {
+  ExprPtr value;
+  std::vector<Column> columns;
+  std::vector<std::pair<std::string, Literal>> properties;
+};
+struct EvaluateOp {
+  ExprPtr plugin;                              // a call
+  std::optional<std::vector<Column>> columns;  // `: (a:long, *)`
+  bool keeps_input = false;                    // the `*` in it
+};
+struct InvokeOp {
+  ExprPtr function;  // a call
+};
+struct ExternalDataOp {
+  std::vector<Column> columns;
+  std::vector<ExprPtr> addresses;
+  std::vector<std::pair<std::string, Literal>> properties;
+};
 struct AsOp {
   std::string name;
 };
@@ -160,8 +202,9 @@ struct Operator {
   std::size_t offset = 0;
   std::variant<WhereOp, ExtendOp, ProjectOp, ProjectAwayOp, ProjectKeepOp, ProjectReorderOp,
                ProjectRenameOp, SummarizeOp, OrderOp, TopOp, TakeOp, CountOp, DistinctOp, UnionOp,
-               JoinOp, MvExpandOp, SerializeOp, GetSchemaOp, AsOp, RenderOp, PrintOp, RangeOp,
-               DatatableOp>
+               JoinOp, MvExpandOp, MvApplyOp, SerializeOp, GetSchemaOp, ConsumeOp, SampleOp,
+               ParseOp, ParseKvOp, EvaluateOp, InvokeOp, AsOp, RenderOp, PrintOp, RangeOp,
+               DatatableOp, ExternalDataOp>
       op;
 };
 
@@ -194,8 +237,13 @@ struct SetStatement {
   std::string name;
   std::optional<Literal> value;
 };
+// `declare query_parameters(a:long = 5, b:string)`
+struct DeclareStatement {
+  std::size_t offset = 0;
+  std::vector<Parameter> parameters;
+};
 using TabularStatement = PipelinePtr;
-using Statement = std::variant<LetStatement, SetStatement, TabularStatement>;
+using Statement = std::variant<LetStatement, SetStatement, DeclareStatement, TabularStatement>;
 
 struct Query {
   std::string text;  // what was parsed, for positions

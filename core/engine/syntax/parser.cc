@@ -49,6 +49,8 @@ Result<Statement> Parser::statement() {
   }
   if (tokens_.is_word("set") && tokens_.peek(1).kind == TokenKind::identifier)
     return set_statement();
+  if (tokens_.is_word("declare") && tokens_.is_word("query_parameters", 1))
+    return declare_statement();
   for (const std::string_view word : {"declare", "alias", "restrict"}) {
     if (tokens_.is_word(word) && tokens_.peek(1).kind == TokenKind::identifier) {
       return fail(semantic_error(tokens_.text(), tokens_.offset(), "SEM0100",
@@ -119,15 +121,26 @@ Result<Parameter> Parser::parameter() {
     KC_CHECK_OK(tokens_.expect(")"));
     return parameter;
   }
-  const std::size_t offset = tokens_.offset();
-  KC_TRY(const std::string word, tokens_.name());
-  const auto type = parse_scalar_type(word);
-  if (!type) return fail(tokens_.error_at(offset, "'" + word + "' is no type"));
-  parameter.type = *type;
+  KC_TRY(parameter.type, type_name());
   if (tokens_.accept("=")) {
     KC_TRY(parameter.standard, literal_value());
   }
   return parameter;
+}
+
+Result<Statement> Parser::declare_statement() {
+  DeclareStatement declared;
+  declared.offset = tokens_.take().offset;
+  tokens_.take();
+  KC_CHECK_OK(tokens_.expect("("));
+  do {
+    const std::size_t offset = tokens_.offset();
+    KC_TRY(Parameter next, parameter());
+    if (next.tabular) return fail(tokens_.error_at(offset, "A query parameter is a scalar"));
+    declared.parameters.push_back(std::move(next));
+  } while (tokens_.accept(","));
+  KC_CHECK_OK(tokens_.expect(")"));
+  return Statement(std::move(declared));
 }
 
 Result<Statement> Parser::set_statement() {

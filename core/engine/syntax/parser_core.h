@@ -38,6 +38,7 @@ class Parser {
   Result<Parameter> parameter();
   bool starts_function();
   Result<Statement> set_statement();
+  Result<Statement> declare_statement();
 
   // Expressions
   Result<ExprPtr> expression() { return binary(0); }
@@ -67,6 +68,7 @@ class Parser {
   Result<std::vector<NamedExpr>> named_list();
   Result<NamedExpr> named_expression();
   Result<std::vector<OrderKey>> order_keys();
+  Result<std::string> pattern();
   Result<std::vector<std::string>> patterns();
   Result<std::vector<Option>> options();
   Result<ProjectRenameOp> renames();
@@ -76,8 +78,17 @@ class Parser {
   Result<ExprPtr> union_source();
   Result<JoinOp> join(bool lookup);
   Result<MvExpandOp> mv_expand();
+  Result<MvApplyOp> mv_apply();
   Result<RangeOp> range();
   Result<DatatableOp> datatable();
+  Result<std::vector<Column>> column_list(std::string_view close);
+  Result<Operator> less_usual_operator(const std::string& name, bool first, std::size_t offset);
+  Result<ParseOp> parse_text(bool filter);
+  Result<ParseKvOp> parse_pairs();
+  Result<EvaluateOp> evaluate();
+  Result<ExternalDataOp> externaldata();
+  Result<std::vector<std::pair<std::string, Literal>>> with_properties();
+  Result<ScalarType> type_name();
 
   Failure too_deep(std::size_t offset) {
     return fail(tokens_.error_at(offset, "The query is nested too deeply", "SYN0005"));

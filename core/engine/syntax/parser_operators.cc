@@ -8,23 +8,13 @@ namespace {
 
 // Operators that Kusto has and this engine has not: refused by name, so that nobody takes them for
 // a misspelling.
-constexpr std::array<std::string_view, 27> kNotSupported{"consume",
-                                                         "evaluate",
-                                                         "externaldata",
-                                                         "facet",
+constexpr std::array<std::string_view, 19> kNotSupported{"facet",
                                                          "find",
                                                          "fork",
-                                                         "invoke",
                                                          "make-graph",
                                                          "make-series",
-                                                         "mv-apply",
-                                                         "parse",
-                                                         "parse-kv",
-                                                         "parse-where",
                                                          "partition",
                                                          "reduce",
-                                                         "sample",
-                                                         "sample-distinct",
                                                          "scan",
                                                          "search",
                                                          "top-nested",
@@ -34,7 +24,9 @@ constexpr std::array<std::string_view, 27> kNotSupported{"consume",
                                                          "execute_and_cache",
                                                          "assert-schema",
                                                          "graph-to-table",
-                                                         "project-by-names"};
+                                                         "project-by-names",
+                                                         "graph-shortest-paths",
+                                                         "graph-mark-components"};
 
 bool unsupported(std::string_view name) {
   return std::find(kNotSupported.begin(), kNotSupported.end(), name) != kNotSupported.end();
@@ -54,7 +46,8 @@ bool Parser::starts_pipeline() {
   if (word == "union") return !ends;
   if (word == "range") return tokens_.is_word("from", 2) || tokens_.is("[", 1);
   if (word == "datatable" || word == "externaldata") return tokens_.is("(", 1);
-  if (word == "find" || word == "search" || word == "evaluate")
+  if (word == "evaluate") return after.kind == TokenKind::identifier;
+  if (word == "find" || word == "search")
     return after.kind == TokenKind::identifier || after.kind == TokenKind::string;
   return false;
 }
@@ -142,31 +135,10 @@ Result<Operator> Parser::one_operator(bool first) {
     KC_TRY(made.op, join(name == "lookup"));
   } else if (name == "mv-expand" || name == "mvexpand") {
     KC_TRY(made.op, mv_expand());
-  } else if (name == "serialize") {
-    SerializeOp serialize;
-    if (tokens_.is_name()) {
-      KC_TRY(serialize.columns, named_list());
-    }
-    made.op = std::move(serialize);
   } else if (name == "getschema") {
     made.op = GetSchemaOp{};
-  } else if (name == "as") {
-    KC_CHECK_OK(options());
-    KC_TRY(std::string alias, tokens_.name());
-    made.op = AsOp{std::move(alias)};
-  } else if (name == "render") {  // how a client draws the rows: no part of the answer
-    while (tokens_.peek().kind != TokenKind::end && !tokens_.is(";") && !tokens_.is("|"))
-      tokens_.take();
-    made.op = RenderOp{};
-  } else if (first && name == "print") {
-    KC_TRY(std::vector<NamedExpr> columns, named_list());
-    made.op = PrintOp{std::move(columns)};
-  } else if (first && name == "range") {
-    KC_TRY(made.op, range());
-  } else if (first && name == "datatable") {
-    KC_TRY(made.op, datatable());
   } else {
-    return fail(tokens_.error_at(made.offset, "Unknown operator '" + name + "'"));
+    return less_usual_operator(name, first, made.offset);
   }
   return made;
 }
@@ -215,23 +187,31 @@ Result<std::vector<OrderKey>> Parser::order_keys() {
 }
 
 // `a`, `['b c']`, `ab*`, `*`: an asterisk belongs to the words it touches.
+Result<std::string> Parser::pattern() {
+  std::string pattern;
+  std::size_t end = tokens_.offset();
+  while ((tokens_.is_name() || tokens_.is("*")) && (pattern.empty() || tokens_.offset() == end)) {
+    if (tokens_.is("*")) {
+      pattern += tokens_.take().text;
+    } else {
+      KC_TRY(const std::string name, tokens_.name());
+      pattern += name;
+    }
+    end = tokens_.last_end();
+  }
+  if (pattern.empty()) return fail(tokens_.error("Expected a column"));
+  return pattern;
+}
+
 Result<std::vector<std::string>> Parser::patterns() {
   std::vector<std::string> list;
   do {
-    std::string pattern;
-    std::size_t end = tokens_.offset();
-    while ((tokens_.is_name() || tokens_.is("*")) && (pattern.empty() || tokens_.offset() == end)) {
-      if (tokens_.is("*")) {
-        pattern += tokens_.take().text;
-      } else {
-        KC_TRY(const std::string name, tokens_.name());
-        pattern += name;
-      }
-      end = tokens_.last_end();
+    KC_TRY(std::string next, pattern());
+    if (tokens_.is_word("asc") || tokens_.is_word("desc")) {
+      return fail(semantic_error(tokens_.text(), tokens_.offset(), "SEM0100",
+                                 "Ordering columns by their names is not supported"));
     }
-    if (pattern.empty()) return fail(tokens_.error("Expected a column"));
-    if (!tokens_.accept_word("asc")) tokens_.accept_word("desc");
-    list.push_back(std::move(pattern));
+    list.push_back(std::move(next));
   } while (tokens_.accept(","));
   return list;
 }
@@ -320,12 +300,8 @@ Result<ExprPtr> Parser::union_source() {
   const std::size_t offset = tokens_.offset();
   if (tokens_.is("*") || (tokens_.peek().kind == TokenKind::identifier && tokens_.is("*", 1) &&
                           tokens_.peek(1).offset == offset + tokens_.peek().raw.size())) {
-    KC_TRY(std::vector<std::string> pattern, patterns());
-    if (pattern.size() != 1) {  // the comma belongs to the union
-      return fail(
-          semantic_error(tokens_.text(), offset, "SEM0100", "Write a wildcard last in a union"));
-    }
-    return make(ExprKind::wildcard, offset, std::move(pattern[0]));
+    KC_TRY(std::string wildcard, pattern());
+    return make(ExprKind::wildcard, offset, std::move(wildcard));
   }
   if (tokens_.is("(")) return parenthesised();
   return postfix();
@@ -341,76 +317,6 @@ Result<JoinOp> Parser::join(bool lookup) {
     KC_TRY(ExprPtr on, expression());
     op.on.push_back(std::move(on));
   } while (tokens_.accept(","));
-  return op;
-}
-
-Result<MvExpandOp> Parser::mv_expand() {
-  MvExpandOp op;
-  for (const std::string_view option : {"bagexpansion", "kind", "with_itemindex"}) {
-    if (tokens_.is_word(option) && tokens_.is("=", 1)) {
-      return fail(
-          semantic_error(tokens_.text(), tokens_.offset(), "SEM0100",
-                         "The option '" + std::string(option) + "' of mv-expand is not supported"));
-    }
-  }
-  do {
-    MvExpandColumn column;
-    KC_TRY(column.column, named_expression());
-    if (tokens_.accept_word("to")) {
-      KC_CHECK_OK(tokens_.expect_word("typeof"));
-      KC_CHECK_OK(tokens_.expect("("));
-      const std::size_t offset = tokens_.offset();
-      KC_TRY(const std::string word, tokens_.name());
-      column.type = parse_scalar_type(word);
-      if (!column.type) return fail(tokens_.error_at(offset, "'" + word + "' is no type"));
-      KC_CHECK_OK(tokens_.expect(")"));
-    }
-    op.columns.push_back(std::move(column));
-  } while (tokens_.accept(","));
-  if (tokens_.accept_word("limit")) {
-    KC_TRY(op.limit, expression());
-  }
-  return op;
-}
-
-Result<RangeOp> Parser::range() {
-  RangeOp op;
-  KC_TRY(op.name, tokens_.name());
-  KC_CHECK_OK(tokens_.expect_word("from"));
-  KC_TRY(op.from, expression());
-  KC_CHECK_OK(tokens_.expect_word("to"));
-  KC_TRY(op.to, expression());
-  KC_CHECK_OK(tokens_.expect_word("step"));
-  KC_TRY(op.step, expression());
-  return op;
-}
-
-Result<DatatableOp> Parser::datatable() {
-  DatatableOp op;
-  KC_CHECK_OK(tokens_.expect("("));
-  do {
-    Column column;
-    KC_TRY(column.name, tokens_.name());
-    KC_CHECK_OK(tokens_.expect(":"));
-    const std::size_t offset = tokens_.offset();
-    KC_TRY(const std::string word, tokens_.name());
-    const auto type = parse_scalar_type(word);
-    if (!type) return fail(tokens_.error_at(offset, "'" + word + "' is no type"));
-    column.type = *type;
-    op.columns.push_back(std::move(column));
-  } while (tokens_.accept(","));
-  KC_CHECK_OK(tokens_.expect(")"));
-  const std::size_t open = tokens_.offset();
-  KC_CHECK_OK(tokens_.expect("["));
-  while (!tokens_.is("]")) {
-    KC_TRY(Literal value, literal_value());
-    op.values.push_back(std::move(value));
-    if (!tokens_.accept(",")) break;
-  }
-  KC_CHECK_OK(tokens_.expect("]"));
-  if (op.values.size() % op.columns.size() != 0) {
-    return fail(tokens_.error_at(open, "The datatable's values do not fill its last row"));
-  }
   return op;
 }
 

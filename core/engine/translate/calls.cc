@@ -32,13 +32,12 @@ constexpr std::array kTemplates{
     Template{
         "trim", "ss", kString,
         "regexp_replace(regexp_replace($2, '^(?:' || $1 || ')+', ''), '(?:' || $1 || ')+$', '')"},
-    Template{"indexof", "SS", kLong, "CAST(instr($1, $2) - 1 AS BIGINT)"},
-    Template{"extract", "sls", kString, "regexp_extract($3, $1, CAST($2 AS INTEGER))"},
     Template{"base64_encode_tostring", "s", kString, "base64(encode($1))"},
-    Template{"base64_decode_tostring", "s", kString, "decode(from_base64($1))"},
+    Template{"base64_decode_tostring", "s", kString, "TRY(decode(from_base64($1)))"},
     Template{"strrep", "Sl", kString, "repeat($1, $2)"},
-    Template{"strrep", "Sls", kString, "rtrim(repeat($1 || $3, $2), $3)"},
-    Template{"startswith", "ss", kBool, "starts_with($1, $2)"},
+    Template{"strcmp", "ss", kLong, "kc_compare_texts($1, $2)"},
+    Template{"translate", "sss", kString, "kc_translate($1, $2, $3)"},
+    Template{"isascii", "s", kBool, "kc_is_ascii($1)"},
     Template{"hash_md5", "S", kString, "md5($1)"},
     Template{"hash_sha256", "S", kString, "sha256($1)"},
     Template{"hash_sha1", "S", kString, "sha1($1)"},
@@ -46,11 +45,26 @@ constexpr std::array kTemplates{
     Template{"url_decode", "s", kString, "url_decode($1)"},
     Template{"abs", "r", kReal, "abs($1)"},
     Template{"ceiling", "r", kReal, "ceil($1)"},
-    Template{"sqrt", "r", kReal, "sqrt($1)"},
+    Template{"sqrt", "r", kReal, "CASE WHEN $1 >= 0 THEN sqrt($1) END"},
     Template{"exp", "r", kReal, "exp($1)"},
-    Template{"log", "r", kReal, "ln($1)"},
-    Template{"log10", "r", kReal, "log10($1)"},
-    Template{"log2", "r", kReal, "log2($1)"},
+    Template{"exp2", "r", kReal, "pow(2, $1)"},
+    Template{"exp10", "r", kReal, "pow(10, $1)"},
+    Template{"log", "r", kReal, "CASE WHEN $1 > 0 THEN ln($1) END"},
+    Template{"log10", "r", kReal, "CASE WHEN $1 > 0 THEN log10($1) END"},
+    Template{"log2", "r", kReal, "CASE WHEN $1 > 0 THEN log2($1) END"},
+    Template{"sin", "r", kReal, "sin($1)"},
+    Template{"cos", "r", kReal, "cos($1)"},
+    Template{"tan", "r", kReal, "tan($1)"},
+    Template{"cot", "r", kReal, "cot($1)"},
+    Template{"asin", "r", kReal, "CASE WHEN abs($1) <= 1 THEN asin($1) END"},
+    Template{"acos", "r", kReal, "CASE WHEN abs($1) <= 1 THEN acos($1) END"},
+    Template{"atan", "r", kReal, "atan($1)"},
+    Template{"atan2", "rr", kReal, "atan2($1, $2)"},
+    Template{"degrees", "r", kReal, "degrees($1)"},
+    Template{"radians", "r", kReal, "radians($1)"},
+    Template{"gamma", "r", kReal, "gamma($1)"},
+    Template{"loggamma", "r", kReal, "lgamma($1)"},
+    Template{"bitset_count_ones", "l", kLong, "CAST(bit_count($1) AS BIGINT)"},
     Template{"pow", "rr", kReal, "pow($1, $2)"},
     Template{"round", "r", kReal, "round($1)"},
     Template{"round", "rl", kReal, "round($1, CAST($2 AS INTEGER))"},
@@ -153,12 +167,16 @@ Result<void> Translator::arity(const Expr& call, std::size_t low, std::size_t hi
 
 Result<Sql> Translator::call(const Expr& expr, const Row& row, const Scope& scope) {
   if (row.aggregates && is_aggregate(expr.text)) return aggregate(expr, row, scope);
+  if (row.aggregates && is_refused_aggregate(expr.text)) {
+    return fail(semantic(expr.offset, "SEM0100",
+                         "The aggregate function '" + expr.text + "' is not supported"));
+  }
   if (const Binding* binding = find(scope, expr.text);
       binding != nullptr && binding->let != nullptr && binding->let->function) {
     return let_call(*binding, expr, row, scope);
   }
-  for (const auto family :
-       {&Translator::context_call, &Translator::window_call, &Translator::choice_call}) {
+  for (const auto family : {&Translator::context_call, &Translator::window_call,
+                            &Translator::choice_call, &Translator::typed_call}) {
     KC_TRY(std::optional<Sql> made, (this->*family)(expr, row, scope));
     if (made) return std::move(*made);
   }
@@ -172,7 +190,8 @@ Result<Sql> Translator::call(const Expr& expr, const Row& row, const Scope& scop
     args.push_back(std::move(value));
   }
   for (const auto family :
-       {&Translator::special_call, &Translator::time_call, &Translator::template_call}) {
+       {&Translator::text_call, &Translator::special_call, &Translator::time_call,
+        &Translator::dynamic_call, &Translator::composed_call, &Translator::template_call}) {
     KC_TRY(std::optional<Sql> made, (this->*family)(expr, args));
     if (made) return std::move(*made);
   }
@@ -274,17 +293,6 @@ Result<std::optional<Sql>> Translator::special_call(const Expr& expr,
     KC_TRY(Sql made, bin(args[0], args[1], expr.offset));
     return made;
   }
-  if (name == "substring") {
-    KC_CHECK_OK(arity(expr, 2, 3));
-    KC_TRY(const Sql start, implicit(ScalarType::long_, args[1], expr.args[1]->offset));
-    std::string sql = "substring(" + to(ScalarType::string_, args[0]).text + ", greatest(" +
-                      start.text + ", 0) + 1";
-    if (args.size() == 3) {
-      KC_TRY(const Sql length, implicit(ScalarType::long_, args[2], expr.args[2]->offset));
-      sql += ", greatest(" + length.text + ", 0)";
-    }
-    return text_sql("coalesce(" + sql + "), '')");
-  }
   if (name == "split") {
     KC_CHECK_OK(arity(expr, 2, 3));
     KC_TRY(const Sql text, implicit(ScalarType::string_, args[0], expr.args[0]->offset));
@@ -368,14 +376,6 @@ Result<std::optional<Sql>> Translator::special_call(const Expr& expr,
         .text = "(" + value.text + (name == "binary_shift_left" ? " << " : " >> ") + by.text + ")",
         .type = ScalarType::long_,
         .nullable = value.nullable || by.nullable};
-  }
-  if (name == "countof") {
-    KC_CHECK_OK(arity(expr, 2, 2));
-    const std::string text = to(ScalarType::string_, args[0]).text,
-                      wanted = to(ScalarType::string_, args[1]).text;
-    return Sql{.text = "CAST((length(" + text + ") - length(replace(" + text + ", " + wanted +
-                       ", ''))) // length(" + wanted + ") AS BIGINT)",
-               .type = ScalarType::long_};
   }
   return std::nullopt;
 }

@@ -21,7 +21,7 @@ std::optional<std::int64_t> cursor_ticks(std::string_view text) {
 
 bool is_window(std::string_view name) {
   return name == "row_number" || name == "row_cumsum" || name == "prev" || name == "next" ||
-         name == "row_rank_dense";
+         name == "row_rank_dense" || name == "row_rank_min" || name == "row_window_session";
 }
 
 }  // namespace
@@ -57,6 +57,7 @@ Result<std::optional<Sql>> Translator::context_call(const Expr& expr, const Row&
     KC_TRY(Sql made, cursor_filter(expr, row, scope));
     return made;
   }
+  if (name.starts_with("current_principal")) return principal_call(expr, scope);
   if (name == "current_database") return string_value(binder_.current_database());
   if (name == "toscalar") {
     KC_CHECK_OK(arity(expr, 1, 1));
@@ -119,9 +120,14 @@ Result<Sql> Translator::cursor_filter(const Expr& expr, const Row& row, const Sc
 
 Result<Sql> Translator::toscalar(const Expr& expr, const Scope& scope) {
   const Binding* binding = expr.kind == ExprKind::name ? find(scope, expr.text) : nullptr;
-  const bool tabular = expr.kind == ExprKind::subquery ||
-                       (expr.kind == ExprKind::name && (binding == nullptr || !binding->value));
-  if (!tabular && expr.kind != ExprKind::call) return scalar(expr, Row{}, scope);
+  bool tabular = expr.kind == ExprKind::subquery ||
+                 (expr.kind == ExprKind::name && (binding == nullptr || !binding->value));
+  if (expr.kind == ExprKind::call) {  // of a function that gives rows, or of one that does not
+    const Binding* function = find(scope, expr.text);
+    tabular = expr.text == "materialize" || expr.text.ends_with("table") ||
+              (function != nullptr && function->let != nullptr && source(expr, scope, nullptr));
+  }
+  if (!tabular) return scalar(expr, Row{}, scope);
   KC_TRY(Rows rows, source(expr, scope, nullptr));
   rows.fold();
   if (rows.columns.empty())
@@ -190,6 +196,29 @@ Result<std::optional<Sql>> Translator::window_call(const Expr& expr, const Row& 
                        " ROWS UNBOUNDED PRECEDING) AS " + std::string(sql_type(value.type)) + ")",
                .type = value.type,
                .nullable = false};
+  }
+  if (name == "row_rank_dense" || name == "row_rank_min") {
+    KC_CHECK_OK(arity(expr, 1, 2));
+    KC_TRY(const Sql value, window_argument(*expr.args[0], row, scope));
+    KC_TRY(const std::string partition, restarts(1));
+    // The rank grows where the value differs from the row before.
+    const std::string before = fresh(), change = fresh();
+    row.prelude->emplace_back("CASE WHEN row_number() OVER (" + partition + order +
+                                  ") = 1 OR lag(" + value.text + ") OVER (" + partition + order +
+                                  ") IS DISTINCT FROM " + value.text + " THEN 1 ELSE 0 END",
+                              change);
+    if (name == "row_rank_dense")
+      return Sql{.text = "CAST(sum(" + change + ") OVER (" + partition + order +
+                         " ROWS UNBOUNDED PRECEDING) AS BIGINT)",
+                 .type = ScalarType::long_,
+                 .nullable = false};
+    row.prelude->emplace_back(
+        "CASE WHEN " + change + " = 1 THEN row_number() OVER (" + partition + order + ") END",
+        before);
+    return Sql{
+        .text = "max(" + before + ") OVER (" + partition + order + " ROWS UNBOUNDED PRECEDING)",
+        .type = ScalarType::long_,
+        .nullable = false};
   }
   if (name != "prev" && name != "next")
     return fail(semantic(expr.offset, "SEM0100", "The function '" + name + "' is not supported"));

@@ -44,73 +44,6 @@ const Part* part_of(std::string_view name) {
   return nullptr;
 }
 
-// A format's letters as pieces of the canonical text `yyyy-MM-ddTHH:mm:ss.fffffffZ`.
-std::optional<std::string> formatted(const std::string& text, std::string_view format) {
-  std::string sql;
-  const auto add = [&](const std::string& piece) { sql += (sql.empty() ? "" : " || ") + piece; };
-  const auto slice = [&](int from, std::size_t length) {
-    add("substring(" + text + ", " + std::to_string(from) + ", " + std::to_string(length) + ")");
-  };
-  for (std::size_t i = 0; i < format.size();) {
-    const char c = format[i];
-    std::size_t run = 1;
-    while (i + run < format.size() && format[i + run] == c) ++run;
-    const auto two = [&](int from) {
-      if (run > 2) return false;
-      if (run == 2) {
-        slice(from, 2);
-      } else {
-        add("CAST(CAST(substring(" + text + ", " + std::to_string(from) +
-            ", 2) AS INTEGER) AS VARCHAR)");
-      }
-      return true;
-    };
-    bool known = true;
-    switch (c) {
-      case 'y':
-        if (run == 4) slice(1, 4);
-        if (run == 2) slice(3, 2);
-        known = run == 4 || run == 2;
-        break;
-      case 'M':
-        known = two(6);
-        break;
-      case 'd':
-        known = two(9);
-        break;
-      case 'H':
-        known = two(12);
-        break;
-      case 'm':
-        known = two(15);
-        break;
-      case 's':
-        known = two(18);
-        break;
-      case 'f':
-        known = run <= 7;
-        slice(21, run);
-        break;
-      case ' ':
-      case '-':
-      case '/':
-      case ':':
-      case ',':
-      case '.':
-      case '_':
-      case '[':
-      case ']':
-        add(quote_string(format.substr(i, run)));
-        break;
-      default:
-        known = false;
-    }
-    if (!known) return std::nullopt;
-    i += run;
-  }
-  return sql;
-}
-
 std::string start_of(std::string_view unit, const std::string& at) {
   const std::string day = "(" + at + " - " + at + " % " + std::string(kDay) + ")";
   if (unit == "day") return day;
@@ -167,11 +100,12 @@ Result<std::optional<Sql>> Translator::time_call(const Expr& expr, const std::ve
     KC_CHECK_OK(arity(expr, 2, 2));
     KC_TRY(const Sql at, datetime(0));
     KC_TRY(const std::string format, known_string(expr, args, 1));
-    const auto sql = formatted("kc_datetime_text(" + at.text + ")", format);
-    if (!sql || sql->empty())
-      return fail(semantic(expr.offset, "SEM0100", "The format '" + format + "' is not supported"));
+    if (format.empty() || format.find_first_not_of("yMdHhmsfFt /-:,._[]") != std::string::npos)
+      return fail(semantic(expr.offset, "SEM0043", "The format '" + format + "' is not supported"));
     return Sql{
-        .text = "coalesce(" + *sql + ", '')", .type = ScalarType::string_, .nullable = false};
+        .text = "coalesce(kc_format_moment(" + at.text + ", " + quote_string(format) + "), '')",
+        .type = ScalarType::string_,
+        .nullable = false};
   }
   if (name == "datetime_part" || name == "datetime_add" || name == "datetime_diff") {
     const std::size_t count = name == "datetime_part" ? 2 : 3;
@@ -182,6 +116,13 @@ Result<std::optional<Sql>> Translator::time_call(const Expr& expr, const std::ve
     });
     const Part* part = part_of(unit);
     const bool ordinal = name == "datetime_part" && (unit == "dayofyear" || unit == "week_of_year");
+    if (unit == "nanosecond" && name != "datetime_add") {
+      KC_TRY(const Sql at, datetime(1));
+      if (name == "datetime_part")
+        return made("(" + at.text + " % 10000000 * 100)", ScalarType::long_);
+      KC_TRY(const Sql from, datetime(2));
+      return made("((" + at.text + " - " + from.text + ") * 100)", ScalarType::long_);
+    }
     if ((part == nullptr && !ordinal) || (name == "datetime_part" && unit == "week"))
       return fail(semantic(expr.offset, "SEM0043",
                            "'" + unit + "' is no part that '" + name + "' supports"));
@@ -279,7 +220,7 @@ Result<std::optional<Sql>> Translator::time_call(const Expr& expr, const std::ve
       KC_TRY(const Sql value, implicit(ScalarType::real_, args[5], expr.args[5]->offset));
       seconds = " + CAST(round(" + value.text + " * 10000000) AS BIGINT)";
     }
-    return made("(" + from_stamp("make_timestamp(" + list + "0::DOUBLE)") + seconds + ")",
+    return made("(" + from_stamp("TRY(make_timestamp(" + list + "0::DOUBLE))") + seconds + ")",
                 ScalarType::datetime_);
   }
   return std::nullopt;

@@ -23,6 +23,10 @@
 //   kc_has_prefix, kc_has_suffix (VARCHAR, VARCHAR) -> BOOLEAN   a term of the first begins, ends
 //   with the second kc_tags_json(VARCHAR) -> VARCHAR       tags joined by CR LF as a JSON array of
 //   strings
+//   kc_decimal_key(VARCHAR) -> VARCHAR     a text that sorts as the decimal does
+//   kc_decimal_add, _subtract, _multiply, _divide (VARCHAR, VARCHAR) -> VARCHAR   34 digits
+//   kc_decimal_sum(VARCHAR) -> VARCHAR     of decimals joined by commas
+// functions_text.cc and functions_dynamic.cc name their own at their registration.
 #pragma once
 
 #include <cstdint>
@@ -38,6 +42,8 @@ namespace kc::engine {
 // Registers them on the connection's database: once for all its connections. Kind unavailable where
 // DuckDB refuses. `connection` is a duckdb_connection.
 Result<void> register_functions(_duckdb_connection* connection);
+Result<void> register_text_functions(_duckdb_connection* connection);
+Result<void> register_dynamic_functions(_duckdb_connection* connection);
 
 std::uint64_t xxh64(std::string_view bytes);
 bool has_term(std::string_view text, std::string_view term);

@@ -25,10 +25,9 @@ void lower(std::optional<std::int64_t>& bound, std::int64_t value) {
 // any file is opened.
 ScanHints Translator::hints_for(const Pipeline* pipeline, const Scope& scope) {
   ScanHints hints;
-  hints.needs_ingestion_time = text_.find("ingestion_time") != std::string_view::npos;
-  hints.needs_cursor = text_.find("cursor_") != std::string_view::npos;
-  hints.needs_extent = text_.find("extent_") != std::string_view::npos ||
-                       text_.find("extentid") != std::string_view::npos;
+  hints.needs_ingestion_time = mentions("ingestion_time");
+  hints.needs_cursor = mentions("cursor_");
+  hints.needs_extent = mentions("extent_") || mentions("extentid");
   if (pipeline == nullptr) return hints;
   for (const Operator& op : pipeline->operators) {
     const auto* where = std::get_if<WhereOp>(&op.op);

@@ -140,6 +140,13 @@ Result<Sql> Translator::arithmetic(char op, Sql a, Sql b, std::size_t offset) {
                 " AS DOUBLE)) AS BIGINT)";
     return made;
   }
+  if (a.type == ScalarType::decimal_ || b.type == ScalarType::decimal_) {
+    const auto fits = [](const Sql& value) {
+      return is_number(value.type) || value.type == ScalarType::decimal_;
+    };
+    if (!fits(a) || !fits(b) || op == '%') return refuse();
+    return decimals(op, a, b);
+  }
   if (!is_number(a.type) || !is_number(b.type)) return refuse();
   if (is_integer(a.type) && is_integer(b.type)) {
     if (a.literal && b.literal && !a.literal->is_null && !b.literal->is_null && op != '/' &&
@@ -167,6 +174,16 @@ Result<Sql> Translator::arithmetic(char op, Sql a, Sql b, std::size_t offset) {
     return made;
   }
   return simple(ScalarType::real_);
+}
+
+Result<Sql> Translator::decimals(char op, const Sql& a, const Sql& b) {
+  const std::string_view function = op == '+'   ? "kc_decimal_add"
+                                    : op == '-' ? "kc_decimal_subtract"
+                                    : op == '*' ? "kc_decimal_multiply"
+                                                : "kc_decimal_divide";
+  return Sql{.text = std::string(function) + "(" + to(ScalarType::decimal_, a).text + ", " +
+                     to(ScalarType::decimal_, b).text + ")",
+             .type = ScalarType::decimal_};
 }
 
 Result<Sql> Translator::string_operator(std::string_view op, Sql a, Sql b, std::size_t offset) {
@@ -253,6 +270,15 @@ Result<Sql> Translator::in(const Expr& expr, const Row& row, const Scope& scope,
       break;
     }
     KC_TRY(Sql value, scalar(arg, row, scope));
+    if (terms && value.type == ScalarType::dynamic_ && !value.untyped_null) {
+      const std::string elements = "json_extract(" + value.text + ", '$[*]')";
+      const std::string found = "len(list_filter(" + elements + ", lambda e: kc_has(" + x +
+                                ", lower(kc_dynamic_text(CAST(e AS VARCHAR))))))";
+      if (!list.empty()) list += op == "has_any" ? " OR " : " AND ";
+      list += "coalesce(" + found + (op == "has_any" ? " > 0" : " = len(" + elements + ")") +
+              ", FALSE)";
+      continue;
+    }
     if (value.type == ScalarType::dynamic_ && left.type != ScalarType::dynamic_ &&
         !value.untyped_null && !terms) {
       const std::string elements = "unnest(CASE WHEN json_type(" + value.text +

@@ -1,61 +1,10 @@
-// Operators that make rows of their own: print, range, datatable, getschema and mv-expand.
+// Operators that make rows of their own: print, range, datatable and getschema.
 #include <algorithm>
 
 #include "core/engine/syntax/literal.h"
 #include "core/engine/translate/translator.h"
 
 namespace kc::engine {
-
-// Several columns expand side by side and the shorter ones are padded with nulls, which is what
-// several unnest() of one SELECT do. An empty array has no rows; a null is kept as one.
-Result<Rows> Translator::mv_expand(Rows rows, const MvExpandOp& op, std::size_t offset,
-                                   const Scope& scope) {
-  std::vector<NamedExpr> named;
-  for (const MvExpandColumn& column : op.columns) named.push_back(column.column);
-  std::vector<std::string> names;
-  for (const NamedExpr& column : named) {
-    names.push_back(column.name.empty() ? inferred_name(*column.value) : column.name);
-    if (names.back().empty())
-      return fail(semantic(offset, "SEM0100", "The expanded value needs a name"));
-  }
-  for (std::size_t i = 0; i < named.size(); ++i) named[i].name = names[i];
-  KC_TRY(rows, extend(std::move(rows), named, true, offset, scope));
-  rows.fold();
-  if (rows.serialized) number_rows(rows);
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    const RowColumn* column = rows.find(names[i]);
-    if (column->type != ScalarType::dynamic_)
-      return fail(semantic(
-          offset, "SEM0100",
-          "'mv-expand' takes dynamic values, not " + std::string(to_string(column->type))));
-    const std::string& value = column->sql;
-    const std::string elements =
-        "CASE json_type(" + value + ") WHEN 'ARRAY' THEN json_extract(" + value +
-        ", '$[*]') WHEN 'OBJECT' THEN "
-        "list_transform(json_keys(" +
-        value + "), lambda k: CAST('{' || kc_json_string(k) || ':' || CAST(json_extract(" + value +
-        ", '/' || replace(replace(k, '~', '~0'), '/', '~1')) AS VARCHAR) || '}' AS JSON)) ELSE "
-        "[CAST(" +
-        value + " AS JSON)] END";
-    rows.extras.emplace_back("unnest(" + elements + ")", fresh());
-  }
-  std::vector<std::string> expanded;
-  for (const auto& extra : rows.extras) expanded.push_back(extra.second);
-  rows.fold();
-  if (op.limit)
-    return fail(semantic(op.limit->offset, "SEM0100", "'limit' of mv-expand is not supported"));
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    Sql element{.text = "nullif(CAST(" + expanded[i] + " AS VARCHAR), 'null')",
-                .type = ScalarType::dynamic_};
-    if (op.columns[i].type) element = to(*op.columns[i].type, element);
-    const auto column =
-        std::find_if(rows.columns.begin(), rows.columns.end(),
-                     [&](const RowColumn& other) { return other.name == names[i]; });
-    *column = {names[i], element.type, fresh()};
-    rows.extras.emplace_back(std::move(element.text), column->sql);
-  }
-  return rows;
-}
 
 Result<Rows> Translator::getschema(Rows rows) {
   static constexpr std::array<std::string_view, 10> kClr{"System.SByte",

@@ -27,7 +27,7 @@ const Binding* Translator::find(const Scope& scope, std::string_view name) const
   for (const Binding* at = scope.get(); at != nullptr; at = at->outer.get()) {
     if (at->name == name) return at;
   }
-  return nullptr;
+  return stored(name);
 }
 
 Result<Sql> Translator::scalar(const Expr& expr, const Row& row, const Scope& scope) {

@@ -1,11 +1,12 @@
 #include <algorithm>
 
+#include "core/engine/syntax/literal.h"
 #include "core/engine/translate/translator.h"
 
 namespace kc::engine {
 namespace {
 
-constexpr std::array<std::string_view, 38> kAggregates{"count",
+constexpr std::array<std::string_view, 43> kAggregates{"count",
                                                        "countif",
                                                        "sum",
                                                        "sumif",
@@ -26,9 +27,9 @@ constexpr std::array<std::string_view, 38> kAggregates{"count",
                                                        "arg_max",
                                                        "arg_min",
                                                        "make_list",
-                                                       "make_listif",
+                                                       "make_list_if",
                                                        "make_set",
-                                                       "make_setif",
+                                                       "make_set_if",
                                                        "makelist",
                                                        "makeset",
                                                        "make_list_with_nulls",
@@ -42,7 +43,19 @@ constexpr std::array<std::string_view, 38> kAggregates{"count",
                                                        "percentile",
                                                        "make_bag",
                                                        "percentiles",
-                                                       "buildschema"};
+                                                       "make_bag_if",
+                                                       "percentiles_array",
+                                                       "percentile_array",
+                                                       "stdevp",
+                                                       "variancep",
+                                                       "variancepif"};
+
+std::string percentile_name(const std::string& inner, const Literal& rank) {
+  std::string text =
+      rank.type == ScalarType::real_ ? real_text(rank.number) : std::to_string(rank.integer);
+  std::replace(text.begin(), text.end(), '.', '_');
+  return "percentile_" + inner + "_" + text;
+}
 
 std::string default_name(const Expr& call) {
   static constexpr std::array<std::string_view, 10> kBare{
@@ -52,11 +65,10 @@ std::string default_name(const Expr& call) {
   std::string inner = call.args.empty() ? "" : inferred_name(*call.args[0]);
   if (name == "makelist" || name.starts_with("make_list")) return "list_" + inner;
   if (name == "makeset" || name.starts_with("make_set")) return "set_" + inner;
-  if (name == "make_bag") return "bag_" + inner;
+  if (name.starts_with("make_bag")) return "bag_" + inner;
   if (name == "count" || name == "countif") return name + "_";
-  if (name == "percentile" && call.args.size() == 2 && call.args[1]->kind == ExprKind::literal) {
-    return "percentile_" + inner + "_" + std::to_string(call.args[1]->literal.integer);
-  }
+  if (name == "percentile" && call.args.size() == 2 && call.args[1]->kind == ExprKind::literal)
+    return percentile_name(inner, call.args[1]->literal);
   if (std::find(kBare.begin(), kBare.end(), name) != kBare.end() && !inner.empty()) return inner;
   return name + "_" + inner;
 }
@@ -125,6 +137,22 @@ Result<Rows> Translator::summarize(Rows rows, const SummarizeOp& op, std::size_t
       }
       continue;
     }
+    if (value.kind == ExprKind::call && value.text == "percentiles") {
+      KC_CHECK_OK(arity(value, 2, 64));
+      for (std::size_t i = 1; i < value.args.size(); ++i) {
+        auto one = std::make_shared<Expr>(value);
+        one->text = "percentile";
+        one->args = {value.args[0], value.args[i]};
+        KC_TRY(const Sql sql, scalar(*one, row, scope));
+        if (value.args[i]->kind != ExprKind::literal)
+          return fail(semantic(value.offset, "SEM0043", "The percentiles must be constant"));
+        KC_TRY(const std::string column,
+               add_column(percentile_name(inferred_name(*value.args[0]), value.args[i]->literal),
+                          {"", aggregate.value}, sql.type));
+        select(sql.text, column);
+      }
+      continue;
+    }
     KC_TRY(const Sql sql, scalar(value, row, scope));
     std::string name = aggregate.name;
     if (name.empty() && value.kind == ExprKind::call && is_aggregate(value.text))
@@ -139,13 +167,31 @@ Result<Rows> Translator::summarize(Rows rows, const SummarizeOp& op, std::size_t
   return made;
 }
 
+bool is_refused_aggregate(std::string_view name) {
+  static constexpr std::array<std::string_view, 14> kRefused{"hll",
+                                                             "hll_if",
+                                                             "hll_merge",
+                                                             "tdigest",
+                                                             "tdigest_merge",
+                                                             "buildschema",
+                                                             "percentilew",
+                                                             "percentilesw",
+                                                             "percentilesw_array",
+                                                             "covariance",
+                                                             "covarianceif",
+                                                             "covariancep",
+                                                             "make_dictionary",
+                                                             "dcount_intersect"};
+  return std::find(kRefused.begin(), kRefused.end(), name) != kRefused.end();
+}
+
 Result<Sql> Translator::aggregate(const Expr& call, const Row& row, const Scope& scope) {
   const Row inner{.rows = row.rows};
   std::string name = call.text;
   std::string filter;
   const bool conditional = name.size() > 2 && name.ends_with("if");
   if (conditional) {
-    name.erase(name.size() - 2);
+    name.erase(name.size() - (name.ends_with("_if") ? 3 : 2));
     KC_CHECK_OK(arity(call, name == "count" ? 1 : 2, name == "count" ? 1 : 3));
     KC_TRY(const std::string condition,
            predicate(*call.args[name == "count" ? 0 : 1], inner, scope));
@@ -157,7 +203,7 @@ Result<Sql> Translator::aggregate(const Expr& call, const Row& row, const Scope&
                .type = ScalarType::long_,
                .nullable = false};
   }
-  KC_CHECK_OK(arity(call, 1, 3));
+  KC_CHECK_OK(arity(call, 1, name.starts_with("percentile") ? 64 : 3));
   if (call.args[0]->kind == ExprKind::star)
     return fail(semantic(call.offset, "SEM0100", "'" + call.text + "(*)' is not supported here"));
   KC_TRY(Sql value, scalar(*call.args[0], inner, scope));
@@ -196,26 +242,45 @@ Result<Sql> Translator::aggregate_of(const Expr& call, std::string_view name, Sq
                  .type = ScalarType::real_,
                  .nullable = false};
     }
+    if (type == ScalarType::decimal_)
+      return Sql{.text = "kc_decimal_sum(coalesce(array_to_string(" +
+                         with("array_agg(" + value.text + ")", value.text + " IS NOT NULL") +
+                         ", ','), ''))",
+                 .type = type};
     if (!integer && !span) return refuse();
     return Sql{.text = "CAST(coalesce(" + with("sum(" + value.text + ")") + ", 0) AS BIGINT)",
                .type = span ? type : ScalarType::long_,
                .nullable = false};
   }
   if (name == "min" || name == "max") {
-    if (type == ScalarType::dynamic_ || type == ScalarType::decimal_) return refuse();
+    if (type == ScalarType::dynamic_) return refuse();
+    if (type == ScalarType::decimal_)
+      return Sql{.text = with("arg_" + std::string(name) + "(" + value.text + ", kc_decimal_key(" +
+                              value.text + "))"),
+                 .type = type};
     return lone(with(std::string(name) + "(" + value.text + ")"), type);
   }
   if (name == "avg") {
     if (type == ScalarType::datetime_ || span)
       return Sql{.text = "CAST(trunc(" + with("avg(" + value.text + ")") + ") AS BIGINT)",
                  .type = type};
+    if (type == ScalarType::decimal_) {
+      const std::string there = value.text + " IS NOT NULL";
+      return Sql{.text = "kc_decimal_divide(kc_decimal_sum(coalesce(array_to_string(" +
+                         with("array_agg(" + value.text + ")", there) + ", ','), '')), CAST(" +
+                         with("count(*)", there) + " AS VARCHAR))",
+                 .type = type};
+    }
     if (!integer && type != ScalarType::real_) return refuse();
     return Sql{.text = with("avg(" + value.text + ")"), .type = ScalarType::real_};
   }
-  if (name == "stdev" || name == "variance") {
+  if (name == "stdev" || name == "variance" || name == "stdevp" || name == "variancep") {
     if (!integer && type != ScalarType::real_) return refuse();
-    return Sql{.text = with((name == "stdev" ? "stddev_samp(" : "var_samp(") + value.text + ")"),
-               .type = ScalarType::real_};
+    const std::string function = name == "stdev"      ? "stddev_samp("
+                                 : name == "variance" ? "var_samp("
+                                 : name == "stdevp"   ? "stddev_pop("
+                                                      : "var_pop(";
+    return Sql{.text = with(function + value.text + ")"), .type = ScalarType::real_};
   }
   if (name == "dcount" || name == "count_distinct") {  // exact is within dcount's error
     return Sql{.text = with("count(DISTINCT " + value.text + ")"),
@@ -230,6 +295,28 @@ Result<Sql> Translator::aggregate_of(const Expr& call, std::string_view name, Sq
                                                            : "bit_and(";
     return Sql{.text = with(function + to(ScalarType::long_, value).text + ")"),
                .type = ScalarType::long_};
+  }
+  if (name == "make_bag") {
+    if (type != ScalarType::dynamic_) return refuse();
+    return Sql{.text = "coalesce(kc_bag_merge('[' || array_to_string(" +
+                       with("array_agg(" + value.text + ")", value.text + " IS NOT NULL") +
+                       ", ',') || ']'), '{}')",
+               .type = ScalarType::dynamic_,
+               .nullable = false};
+  }
+  if (name == "percentiles_array" || name == "percentile_array") {
+    const Sql element{.text = "e", .type = type};
+    std::string ranks;
+    for (std::size_t i = 1; i < call.args.size(); ++i) {
+      KC_TRY(const Sql rank, scalar(*call.args[i], Row{}, scope));
+      if (!rank.literal || rank.type == ScalarType::dynamic_) return refuse();
+      ranks += (ranks.empty() ? "" : ", ") + to(ScalarType::real_, rank).text + " / 100";
+    }
+    if (!integer && type != ScalarType::real_ && !span && type != ScalarType::datetime_)
+      return refuse();
+    return Sql{.text = "('[' || array_to_string(list_transform(quantile_disc(" + value.text +
+                       ", [" + ranks + "]), lambda e: " + json_of(element) + "), ',') || ']')",
+               .type = ScalarType::dynamic_};
   }
   if (name == "percentile") {
     KC_CHECK_OK(arity(call, 2, 2));
@@ -306,12 +393,14 @@ Result<void> Translator::pick(const Expr& call, const std::string& name, const R
     return {};
   }
   const Sql& ranked = chosen[0].second;
-  if (ranked.type == ScalarType::dynamic_ || ranked.type == ScalarType::decimal_)
+  const std::string order =
+      ranked.type == ScalarType::decimal_ ? "kc_decimal_key(" + ranked.text + ")" : ranked.text;
+  if (ranked.type == ScalarType::dynamic_)
     return fail(semantic(call.offset, "SEM0043",
                          "'" + call.text + "' does not take a value of type " +
                              std::string(to_string(ranked.type))));
   picks.aggregates.emplace_back(
-      "coalesce(" + call.text + "(" + packed + ", " + ranked.text + "), " + first + ")", holder);
+      "coalesce(" + call.text + "(" + packed + ", " + order + "), " + first + ")", holder);
   return {};
 }
 

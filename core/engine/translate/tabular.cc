@@ -61,6 +61,10 @@ Result<Rows> Translator::pipeline(const Pipeline& pipeline, const Scope& scope) 
       KC_TRY(rows, datatable(*table_op, first.offset));
     } else if (const auto* joined = std::get_if<UnionOp>(&first.op)) {
       KC_TRY(rows, union_of(std::nullopt, *joined, first.offset, scope));
+    } else if (const auto* evaluated = std::get_if<EvaluateOp>(&first.op)) {
+      KC_TRY(rows, evaluate(std::nullopt, *evaluated, scope));
+    } else if (const auto* external = std::get_if<ExternalDataOp>(&first.op)) {
+      KC_TRY(rows, externaldata(*external, first.offset, scope));
     } else {
       return fail(semantic(first.offset, "SEM0100", "The operator needs rows in front of it"));
     }
@@ -88,11 +92,8 @@ Result<Rows> Translator::source(const Expr& expr, const Scope& scope, const Pipe
     case ExprKind::name:
       return table("", expr.text, expr.offset, scope, of);
     case ExprKind::member: {  // database('d').T
-      const Expr& left = *expr.args[0];
-      if (left.kind != ExprKind::call || left.text != "database" || left.args.size() != 1) break;
-      KC_TRY(const Sql database, scalar(*left.args[0], Row{}, scope));
-      if (!database.literal) break;
-      return table(database.literal->text, expr.text, expr.offset, nullptr, of);
+      KC_TRY(const std::string database, database_of(*expr.args[0], scope));
+      return table(database, expr.text, expr.offset, nullptr, of);
     }
     case ExprKind::call:
       return call_rows(expr, scope, of);
@@ -112,19 +113,14 @@ Result<Rows> Translator::call_rows(const Expr& expr, const Scope& scope, const P
     --call_depth_;
     return rows;
   }
-  if (expr.text == "materialize" && expr.args.size() == 1) return source(*expr.args[0], scope, of);
+  if (expr.text == "materialize" && expr.args.size() == 1)
+    return materialized(*expr.args[0], scope);
   if ((expr.text == "table" || expr.text == ".table") && !expr.args.empty()) {
     const bool foreign = expr.text == ".table";
     const std::size_t first = foreign ? 1 : 0;
     std::string database;
     if (foreign) {
-      const Expr& left = *expr.args[0];
-      if (left.kind != ExprKind::call || left.text != "database" || left.args.size() != 1)
-        return fail(semantic(expr.offset, "SEM0100", "The expression is no table"));
-      KC_TRY(const Sql name, scalar(*left.args[0], Row{}, scope));
-      if (!name.literal)
-        return fail(semantic(expr.offset, "SEM0100", "A database's name must be constant"));
-      database = name.literal->text;
+      KC_TRY(database, database_of(*expr.args[0], scope));
     }
     if (expr.args.size() < first + 1 || expr.args.size() > first + 2)
       return fail(semantic(expr.offset, "SEM0219", "'table' takes a name and a scope of data"));
@@ -137,6 +133,55 @@ Result<Rows> Translator::call_rows(const Expr& expr, const Scope& scope, const P
                        "The function '" + expr.text + "' is not known as a source of rows"));
 }
 
+// `database('d')`, or `cluster('c').database('d')` for this cluster by any of its names.
+Result<std::string> Translator::database_of(const Expr& expr, const Scope& scope) {
+  const bool foreign = expr.kind == ExprKind::call && expr.text == ".database";
+  if (expr.kind != ExprKind::call || (expr.text != "database" && !foreign) ||
+      expr.args.size() != (foreign ? 2 : 1))
+    return fail(semantic(expr.offset, "SEM0100", "The expression is no database"));
+  if (foreign) {
+    const Expr& cluster = *expr.args[0];
+    if (cluster.kind != ExprKind::call || cluster.text != "cluster" || cluster.args.size() != 1)
+      return fail(semantic(expr.offset, "SEM0100", "The expression is no cluster"));
+    KC_TRY(const std::string name, known_text(*cluster.args[0], scope));
+    if (!binder_.is_own_cluster(name))
+      return fail(
+          semantic(cluster.offset, "SEM0100",
+                   "Queries across clusters are not supported: '" + name + "' is another cluster"));
+  }
+  return known_text(*expr.args.back(), scope);
+}
+
+// Read once more under new names, so that it can meet itself in a join.
+Rows Translator::renamed(Rows rows) {
+  rows.fold();
+  std::string list;
+  Rows made;
+  for (const RowColumn& column : rows.columns) {
+    made.columns.push_back({column.name, column.type, fresh()});
+    list += (list.empty() ? "" : ", ") + column.sql + " AS " + made.columns.back().sql;
+  }
+  made.from = "(SELECT " + (list.empty() ? "1" : list) + " FROM " + rows.from + ")";
+  return made;
+}
+
+// Read once for the whole statement, however often it is named.
+Result<Rows> Translator::materialized(const Expr& expr, const Scope& scope) {
+  const auto key = std::make_pair(&expr, scope.get());
+  auto found = materialized_.find(key);
+  if (found == materialized_.end()) {
+    KC_TRY(Rows rows, source(expr, scope, nullptr));
+    rows.fold();
+    const std::string name = fresh();
+    with_ += (with_.empty() ? "" : ", ") + name + " AS MATERIALIZED (SELECT * FROM " + rows.from +
+             rows.order_clause() + ")";
+    rows.from = name;
+    rows.forget_origin();
+    found = materialized_.emplace(key, std::move(rows)).first;
+  }
+  return renamed(found->second);
+}
+
 Result<Rows> Translator::table(std::string_view database, std::string_view name, std::size_t offset,
                                const Scope& scope, const Pipeline* of) {
   if (const Binding* binding = find(scope, name); binding != nullptr && database.empty()) {
@@ -144,21 +189,13 @@ Result<Rows> Translator::table(std::string_view database, std::string_view name,
       return fail(semantic(offset, "SEM0120", "Lets and functions are nested too deeply"));
     Result<Rows> rows = Rows{};
     if (binding->known_rows) {
-      // Read once more under new names, so that it can meet itself in a join.
-      Rows again = *binding->known_rows;
-      if (!again.extras.empty() || !again.where.empty()) again.fold();
-      std::string list;
-      Rows renamed;
-      for (const RowColumn& column : again.columns) {
-        renamed.columns.push_back({column.name, column.type, fresh()});
-        list += (list.empty() ? "" : ", ") + column.sql + " AS " + renamed.columns.back().sql;
-      }
-      renamed.from = "(SELECT " + list + " FROM " + again.from + ")";
-      rows = std::move(renamed);
+      rows = renamed(*binding->known_rows);
     } else if (binding->rows) {
       rows = source(*binding->rows, binding->defined_in, nullptr);
     } else if (binding->let != nullptr && !binding->let->function) {
       rows = source(*binding->let->value, binding->defined_in, of);
+    } else if (binding->let != nullptr) {
+      rows = rows_of_function(*binding, offset, scope);
     } else {
       rows = fail(semantic(offset, "SEM0100", "'" + std::string(name) + "' is no table"));
     }
@@ -175,6 +212,8 @@ Result<Rows> Translator::table(std::string_view database, std::string_view name,
     missing.kind = ErrorKind::not_found;
     return fail(std::move(missing));
   }
+  if (!relation->row_level_query.empty() && !unguarded_.contains(std::string(name)))
+    return row_level_rows(name, relation->row_level_query, offset);
   return rows_of(*relation, hints);
 }
 
@@ -209,6 +248,21 @@ Result<Rows> Translator::apply(Rows rows, const Operator& op, const Scope& scope
   if (const auto* it = std::get_if<JoinOp>(&op.op)) return join(std::move(rows), *it, at, scope);
   if (const auto* it = std::get_if<MvExpandOp>(&op.op))
     return mv_expand(std::move(rows), *it, at, scope);
+  if (const auto* it = std::get_if<MvApplyOp>(&op.op))
+    return mv_apply(std::move(rows), *it, at, scope);
+  if (const auto* it = std::get_if<ParseOp>(&op.op)) return parse(std::move(rows), *it, at, scope);
+  if (const auto* it = std::get_if<ParseKvOp>(&op.op))
+    return parse_pairs(std::move(rows), *it, at, scope);
+  if (const auto* it = std::get_if<EvaluateOp>(&op.op))
+    return evaluate(std::move(rows), *it, scope);
+  if (const auto* it = std::get_if<InvokeOp>(&op.op)) return invoke(std::move(rows), *it, scope);
+  if (const auto* it = std::get_if<SampleOp>(&op.op))
+    return sample(std::move(rows), *it, at, scope);
+  if (std::holds_alternative<ConsumeOp>(op.op)) {
+    rows.where.emplace_back("FALSE");
+    rows.columns.clear();
+    return rows;
+  }
   if (std::holds_alternative<GetSchemaOp>(op.op)) return getschema(std::move(rows));
   if (std::holds_alternative<RenderOp>(op.op) || std::holds_alternative<AsOp>(op.op)) return rows;
   if (const auto* it = std::get_if<SerializeOp>(&op.op)) {
@@ -384,13 +438,11 @@ Result<Rows> Translator::order(Rows rows, const std::vector<OrderKey>& keys, con
       extras.emplace_back("(" + value.text + " IS NULL OR isnan(" + value.text + "))", fresh());
       order.push_back({extras.back().second, nulls_first, false});
     }
-    if (key.value->kind != ExprKind::name) {
+    if (value.type == ScalarType::decimal_) value.text = "kc_decimal_key(" + value.text + ")";
+    if (key.value->kind != ExprKind::name || value.type == ScalarType::decimal_) {
       extras.emplace_back(std::move(value.text), fresh());
       value.text = extras.back().second;
     }
-    if (value.type == ScalarType::decimal_)
-      return fail(semantic(key.value->offset, "SEM0100",
-                           "Rows cannot be ordered by a decimal here: convert it to real"));
     order.push_back({std::move(value.text), key.descending, nulls_first});
   }
   rows.extras = std::move(extras);
@@ -402,6 +454,8 @@ Result<Rows> Translator::order(Rows rows, const std::vector<OrderKey>& keys, con
 Result<Rows> Translator::take(Rows rows, const Expr& count, const Scope& scope) {
   KC_TRY(const Sql given, scalar(count, Row{}, scope));
   KC_TRY(const Sql limit, implicit(ScalarType::long_, given, count.offset));
+  if (given.literal && given.literal->is_null)
+    return fail(semantic(count.offset, "SEM0043", "The number of rows must not be null"));
   if (limit.literal && limit.literal->integer < 0)
     return fail(semantic(count.offset, "SEM0043", "The number of rows must not be negative"));
   rows.fold();

@@ -1,9 +1,28 @@
 #include "core/engine/translate/translate.h"
 
 #include "core/engine/syntax/lexer.h"
+#include "core/engine/syntax/literal.h"
 #include "core/engine/translate/translator.h"
 
 namespace kc::engine {
+
+namespace {
+
+Failure only_in_an_engine(std::string_view what) {
+  return fail(ErrorKind::invalid, "query.semantic", std::string(what) + " needs a running engine");
+}
+
+}  // namespace
+
+Result<std::vector<std::optional<std::string>>> Binder::texts(const std::string& /*sql*/) {
+  return only_in_an_engine("A value that the query's shape depends on");
+}
+Result<Relation> Binder::show_command(std::string_view /*where*/, const std::string& /*command*/) {
+  return only_in_an_engine("execute_show_command");
+}
+Result<Relation> Binder::external(const ExternalRead& /*read*/) {
+  return only_in_an_engine("externaldata");
+}
 
 Result<TranslatedQuery> translate_all(const Query& query, Binder& binder) {
   return Translator(query.text, binder).query(query);
@@ -33,10 +52,14 @@ Result<TranslatedQuery> Translator::query(const Query& query) {
       binding->defined_in = scope;
       binding->outer = scope;
       scope = std::move(binding);
+    } else if (const auto* declare = std::get_if<DeclareStatement>(&statement)) {
+      KC_TRY(scope, declared(*declare, std::move(scope)));
     } else if (const auto* tabular = std::get_if<TabularStatement>(&statement)) {
       KC_TRY(Rows rows, pipeline(**tabular, scope));
       KC_CHECK_OK(check_size(rows.from, (*tabular)->offset));
       made.results.push_back(finish(std::move(rows)));
+      materialized_.clear();
+      with_.clear();
     }
   }
   made.uses_cursor = uses_cursor_;
@@ -51,6 +74,41 @@ Result<Translated> Translator::over(const Relation& relation, const Pipeline& pi
   return finish(std::move(rows));
 }
 
+// A declared parameter's value comes with the request, or is its default.
+Result<Scope> Translator::declared(const DeclareStatement& statement, Scope scope) {
+  for (const Parameter& parameter : statement.parameters) {
+    auto binding = std::make_shared<Binding>();
+    binding->name = parameter.name;
+    Literal value;
+    if (const auto given = binder_.query_parameter(parameter.name)) {
+      value.text = *given;
+      if (parameter.type != ScalarType::string_) {
+        auto text = std::string_view(*given);  // `datetime(…)` or what it holds
+        const std::size_t open = text.find('(');
+        if (parse_scalar_type(text.substr(0, open)) && text.ends_with(')'))
+          text = text.substr(open + 1, text.size() - open - 2);
+        auto typed = parse_typed_literal(parameter.type, text);
+        if (!typed)
+          return fail(semantic(statement.offset, "SEM0043",
+                               "The query parameter '" + parameter.name +
+                                   "' has a value that is no " +
+                                   std::string(to_string(parameter.type))));
+        value = std::move(*typed);
+      }
+    } else if (parameter.standard) {
+      value = *parameter.standard;
+    } else {
+      return fail(semantic(statement.offset, "SEM0100",
+                           "The query parameter '" + parameter.name + "' has no value"));
+    }
+    KC_TRY(binding->value,
+           implicit(parameter.type, kc::engine::literal_value(std::move(value)), statement.offset));
+    binding->outer = scope;
+    scope = std::move(binding);
+  }
+  return scope;
+}
+
 // The only place where users' names become SQL names: aliases of the outermost SELECT.
 Translated Translator::finish(Rows rows) const {
   Translated made;
@@ -60,7 +118,7 @@ Translated Translator::finish(Rows rows) const {
     list += (list.empty() ? "" : ", ") + column.sql + " AS " + quote_identifier(column.name);
     made.columns.push_back({column.name, column.type});
   }
-  made.sql = "SELECT " +
+  made.sql = (with_.empty() ? "" : "WITH " + with_ + " ") + "SELECT " +
              (list.empty() ? "NULL WHERE FALSE" : list + rows.from_where() + rows.order_clause());
   return made;
 }

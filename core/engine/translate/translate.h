@@ -44,6 +44,21 @@ struct Relation {
   TableSchema schema;
   std::string sql;
   std::vector<std::string> sql_names = {};  // empty: as in the schema
+  std::string row_level_query = {};         // KQL that stands for the table; empty: none
+};
+
+// A function of the database: `(x:long)` and `{ … }`.
+struct StoredFunction {
+  std::string parameters;
+  std::string body;
+};
+
+// `externaldata (columns) [addresses] with (format=…)`.
+struct ExternalRead {
+  std::vector<Column> columns;
+  std::vector<std::string> addresses;
+  std::string format;  // empty: by the first address, else csv
+  bool ignore_first_record = false;
 };
 
 class Binder {
@@ -64,6 +79,18 @@ class Binder {
   virtual std::optional<std::string> query_parameter(std::string_view /*name*/) {
     return std::nullopt;
   }
+  virtual Result<std::optional<StoredFunction>> function(std::string_view /*database*/,
+                                                         std::string_view /*name*/) {
+    return std::nullopt;
+  }
+  virtual std::string current_principal() { return {}; }
+  // What only a running engine can do. `texts` runs a SELECT of one VARCHAR column at once, for
+  // what decides the columns of the rest; `where` is `<cluster>/<database>`.
+  virtual Result<std::vector<std::optional<std::string>>> texts(const std::string& sql);
+  virtual Result<Relation> show_command(std::string_view where, const std::string& command);
+  virtual Result<Relation> external(const ExternalRead& read);
+  virtual bool is_own_cluster(std::string_view /*name*/) { return false; }
+  virtual std::string cluster_name() { return {}; }
 };
 
 struct ResultColumn {

@@ -68,6 +68,9 @@ class Translator {
   Result<Rows> table(std::string_view database, std::string_view name, std::size_t offset,
                      const Scope& scope, const Pipeline* of);
   Result<Rows> call_rows(const Expr& expr, const Scope& scope, const Pipeline* of);
+  Result<Rows> rows_of_function(const Binding& function, std::size_t offset, const Scope& scope);
+  Result<Rows> row_level_rows(std::string_view name, const std::string& text, std::size_t offset);
+  bool mentions(std::string_view word) const;
   Result<Rows> apply(Rows rows, const Operator& op, const Scope& scope);
   ScanHints hints_for(const Pipeline* pipeline, const Scope& scope);
   void add_hint(const Expr& predicate, const Scope& scope, ScanHints& hints);
@@ -85,6 +88,28 @@ class Translator {
   Result<Rows> count(Rows rows);
   Result<Rows> distinct(Rows rows, const DistinctOp& op, std::size_t offset, const Scope& scope);
   Result<Rows> mv_expand(Rows rows, const MvExpandOp& op, std::size_t offset, const Scope& scope);
+  Result<Rows> name_expanded(Rows rows, const MvExpandOp& op, std::size_t offset,
+                             const Scope& scope, std::vector<std::string>& names);
+  Result<Rows> unnest(Rows rows, const MvExpandOp& op, const std::vector<std::string>& names,
+                      const std::vector<std::string>& lists);
+  Result<Rows> mv_apply(Rows rows, const MvApplyOp& op, std::size_t offset, const Scope& scope);
+  Result<Rows> parse(Rows rows, const ParseOp& op, std::size_t offset, const Scope& scope);
+  Result<Rows> parse_pairs(Rows rows, const ParseKvOp& op, std::size_t offset, const Scope& scope);
+  Result<Rows> evaluate(std::optional<Rows> rows, const EvaluateOp& op, const Scope& scope);
+  Result<Rows> bag_unpack(Rows rows, const EvaluateOp& op, const Scope& scope);
+  Result<std::vector<Column>> members_of(const Rows& rows, const std::string& bag);
+  Result<Rows> pivot(Rows rows, const Expr& plugin, const Scope& scope);
+  Result<Rows> narrow(Rows rows);
+  Result<Rows> externaldata(const ExternalDataOp& op, std::size_t offset, const Scope& scope);
+  Result<Rows> invoke(Rows rows, const InvokeOp& op, const Scope& scope);
+  Result<Rows> sample(Rows rows, const SampleOp& op, std::size_t offset, const Scope& scope);
+  Result<Rows> materialized(const Expr& expr, const Scope& scope);
+  Result<std::string> database_of(const Expr& expr, const Scope& scope);
+  Rows renamed(Rows rows);  // read once more under new names
+  Result<Scope> declared(const DeclareStatement& statement, Scope scope);
+  Result<Literal> known(const Expr& expr, const Scope& scope);
+  Result<std::vector<std::optional<std::string>>> ask(const std::string& sql);
+  Result<std::string> known_text(const Expr& expr, const Scope& scope);
   Result<Rows> getschema(Rows rows);
   Result<Rows> print(const PrintOp& op, const Scope& scope);
   Result<Rows> range(const RangeOp& op, std::size_t offset, const Scope& scope);
@@ -128,6 +153,12 @@ class Translator {
   Result<Sql> window_argument(const Expr& expr, const Row& row, const Scope& scope);
   Result<std::optional<Sql>> choice_call(const Expr& expr, const Row& row, const Scope& scope);
   Result<std::optional<Sql>> special_call(const Expr& expr, const std::vector<Sql>& args);
+  Result<std::optional<Sql>> typed_call(const Expr& expr, const Row& row, const Scope& scope);
+  Result<std::optional<Sql>> text_call(const Expr& expr, const std::vector<Sql>& args);
+  Result<std::optional<Sql>> dynamic_call(const Expr& expr, const std::vector<Sql>& args);
+  Result<std::optional<Sql>> composed_call(const Expr& expr, const std::vector<Sql>& args);
+  Result<Sql> range_call(const Expr& expr, const std::vector<Sql>& args);
+  Result<Sql> decimals(char op, const Sql& a, const Sql& b);
   Result<std::optional<Sql>> time_call(const Expr& expr, const std::vector<Sql>& args);
   Result<std::optional<Sql>> template_call(const Expr& expr, const std::vector<Sql>& args);
   Result<Sql> let_call(const Binding& function, const Expr& expr, const Row& row,
@@ -149,6 +180,8 @@ class Translator {
   std::string json_of(const Sql& value) const;  // the value as JSON text, NULL for null
 
   const Binding* find(const Scope& scope, std::string_view name) const;
+  const Binding* stored(std::string_view name) const;
+  Result<std::optional<Sql>> principal_call(const Expr& expr, const Scope& scope);
 
   std::string_view text_;
   Binder& binder_;
@@ -157,11 +190,21 @@ class Translator {
   std::size_t pipelines_ = 0;
   std::size_t call_depth_ = 0;
   bool uses_cursor_ = false;
+  std::vector<ExprPtr> kept_;  // trees that the translator itself made
+  // What materialize() reads once for a statement: by the tree and what it sees.
+  std::map<std::pair<const Expr*, const Binding*>, Rows> materialized_;
+  std::string with_;  // `name AS MATERIALIZED (…), …`
+  // Functions of the database by name, null for names that are none; what they were parsed from.
+  mutable std::map<std::string, std::shared_ptr<const Binding>, std::less<>> stored_;
+  mutable std::vector<std::shared_ptr<const Query>> stored_queries_;
+  mutable std::vector<std::string> stored_texts_;
+  std::set<std::string> unguarded_;  // tables that are read inside their own row level query
 };
 
 // The column name that Kusto gives an unnamed expression; empty: it has none of its own.
 std::string inferred_name(const Expr& expr);
 bool is_aggregate(std::string_view name);
+bool is_refused_aggregate(std::string_view name);  // of Kusto, but not here
 bool has_window_call(const Expr& expr);
 // Appends a number until no column of `rows` is called so.
 std::string unused_name(const std::vector<RowColumn>& columns, std::string name);
