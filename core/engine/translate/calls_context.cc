@@ -50,6 +50,8 @@ Result<std::optional<Sql>> Translator::context_call(const Expr& expr, const Row&
   }
   if (name == "cursor_current" || name == "current_cursor") {
     KC_CHECK_OK(arity(expr, 0, 0));
+    if (binder_.cursors_disabled())
+      return fail(semantic(expr.offset, "SEM0100", "Cursors are disabled for this request"));
     uses_cursor_ = true;
     return string_value(std::to_string(binder_.cursor_current()));
   }
@@ -94,9 +96,15 @@ Result<std::optional<Sql>> Translator::context_call(const Expr& expr, const Row&
 }
 
 Result<Sql> Translator::cursor_filter(const Expr& expr, const Row& row, const Scope& scope) {
-  KC_CHECK_OK(arity(expr, 1, 1));
+  // Without an argument: what the request properties say.
+  const auto standard = expr.args.empty() ? binder_.cursor_default(expr.text == "cursor_after")
+                                          : std::optional<std::string>();
+  KC_CHECK_OK(arity(expr, standard ? 0 : 1, 1));
+  if (binder_.cursors_disabled())
+    return fail(semantic(expr.offset, "SEM0100", "Cursors are disabled for this request"));
   uses_cursor_ = true;
-  KC_TRY(const Sql cursor, scalar(*expr.args[0], row, scope));
+  KC_TRY(const Sql cursor,
+         standard ? Result<Sql>(string_value(*standard)) : scalar(*expr.args[0], row, scope));
   if (!cursor.literal || cursor.type != ScalarType::string_) {
     return fail(semantic(expr.offset, "SEM0043", "'" + expr.text + "' takes a constant string"));
   }

@@ -170,6 +170,22 @@ TEST_F(Wire, ObeysTimeAndCursorOptions) {
             "638000000000000000");
 }
 
+TEST_F(Wire, CursorPredicatesWithoutAnArgumentTakeTheRequests) {
+  run(".create table C (a:long)");
+  run(".ingest inline into table C <|\n1");
+  const auto cursor = rows("print cursor_current()")[0][0];
+  run(".ingest inline into table C <|\n2");
+  const auto after = rows("C | where cursor_after()", {{"query_cursor_after_default", cursor}});
+  EXPECT_EQ(after, json::parse("[[2]]"));
+  EXPECT_EQ(rows("C | where cursor_after()", {{"query_cursor_after_default", ""}}).size(), 2u);
+  EXPECT_EQ(
+      rows("C | where cursor_before_or_at()", {{"query_cursor_before_or_at_default", cursor}}),
+      json::parse("[[1]]"));
+  refusal("/v2/rest/query", request("C | where cursor_after()"));
+  refusal("/v2/rest/query",
+          request("C | where cursor_after('')", {{"query_cursor_disabled", true}}));
+}
+
 TEST_F(Wire, GivesTheSchemaInsteadOfRows) {
   EXPECT_EQ(rows("print a = 1, b = 'x'", {{"query_results_apply_getschema", true}}),
             json::parse(R"([["a",0,"System.Int64","long"],["b",1,"System.String","string"]])"));
