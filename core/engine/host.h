@@ -14,6 +14,7 @@
 #include "core/engine/formats/row_source.h"
 #include "core/engine/housekeeping.h"
 #include "core/engine/operations.h"
+#include "core/engine/principal.h"
 #include "core/engine/storage/catalogue.h"
 #include "core/engine/storage/duck.h"
 #include "core/engine/storage/files.h"
@@ -59,6 +60,7 @@ struct Session {
   RequestOptions options;
   Fate fate = {};           // of the command, for what concerns its answer
   bool fate_drawn = false;  // what runs inside a command shares its fate
+  Access needs = Access::anyone;  // of a table, where no wider role allows the command
 };
 
 }  // namespace kc::engine

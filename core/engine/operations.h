@@ -79,6 +79,7 @@ class Execution {
   // Inside the transaction of the effect: the operation, if there is one, is over with this result.
   Result<void> finish(CatalogueView& view, const ResultTable& result);
   bool finished() const { return finished_; }
+  Uuid operation_id() const { return operation_ ? operation_->id : Uuid{}; }
 
  private:
   friend class Operations;

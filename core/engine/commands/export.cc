@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 namespace {
 
 struct ExportPlan {
-  std::string format;  // csv, json, parquet
+  std::string format;  // csv, tsv, json, parquet
   bool compressed = false;
   std::vector<Place> folders;
   std::string prefix = "export";
@@ -39,18 +39,26 @@ Result<void> apply(ExportPlan& plan, const std::string& name, const std::string&
   const auto refuse = [&]() -> Result<void> {
     return bad_request("The export property '" + name + "' cannot be '" + value + "'.");
   };
-  if (name == "nameprefix")
+  const auto flag = [&]() -> Result<bool> {
+    if (value == "true" || value == "True") return true;
+    if (value == "false" || value == "False") return false;
+    return bad_request("The export property '" + name + "' cannot be '" + value + "'.");
+  };
+  if (name == "nameprefix") {
+    if (value.find("..") != std::string::npos || value.starts_with('/')) return refuse();
     plan.prefix = value;
-  else if (name == "fileextension")
+  } else if (name == "distributed") {
+    KC_TRY(const bool distributed, flag());
+    plan.single = plan.single || !distributed;
+  } else if (name == "persistdetails" || name == "usenativeparquetwriter") {
+    KC_TRY(const bool given, flag());
+    (void)given;
+  } else if (name == "fileextension")
     plan.extension = value;
   else if (name == "compressiontype")
     plan.codec = value;
   else if (name == "includeheaders")
     plan.headers = value;
-  else if (name == "distributed")
-    plan.single = plan.single || value == "false";
-  else if (name == "persistdetails" || name == "usenativeparquetwriter")
-    return {};
   else if (name == "encoding") {
     if (value != "UTF8NoBOM" && value != "UTF8BOM") return refuse();
     plan.mark = value == "UTF8BOM";
@@ -85,6 +93,8 @@ Result<void> check(ExportPlan& plan) {
   }
   if (!plan.codec.empty() && plan.codec != "gzip")
     return bad_request("Text is compressed by 'gzip' only.");
+  if (plan.extension.find('/') != std::string::npos)
+    return bad_request("The export property 'fileExtension' cannot hold '/'.");
   if (plan.extension.empty()) plan.extension = "." + plan.format;
   if (plan.compressed) plan.extension += ".gz";
   return {};
@@ -194,6 +204,7 @@ Result<std::vector<Artifact>> write_text_files(Host& host, const ExportPlan& pla
                                                const Translated& query) {
   TextExport text;
   text.json = plan.format == "json";
+  if (plan.format == "tsv") text.separator = '\t';
   text.compressed = plan.compressed;
   text.headers_in_all = plan.headers == "all";
   text.headers_in_first = plan.headers == "firstFile";
@@ -214,6 +225,12 @@ Result<ResultTable> run_export(Host& host, const ExportPlan& plan, const Transla
       return fail(ErrorKind::not_found, "engine.export",
                   "The folder " + folder.path + " is not there; an export makes none.");
     }
+    // A prefix such as `run7/part` names a folder inside, as it would inside a container.
+    const auto inside = fs::path(folder.path + "/" + plan.prefix).parent_path();
+    fs::create_directories(inside, error);
+    if (error)
+      return fail(ErrorKind::unavailable, "engine.export",
+                  "writing to " + inside.string() + ": " + error.message());
   }
   host.at("export.begun");
   KC_TRY(const auto files, plan.format == "parquet" ? write_parquet(host, plan, query)
@@ -241,7 +258,8 @@ Answer export_data(Command& command) {
   plan.compressed = tokens.accept_word("compressed");
   KC_CHECK_OK(tokens.expect_word("to"));
   plan.format = tokens.peek().text;
-  if (plan.format != "csv" && plan.format != "json" && plan.format != "parquet") {
+  static const std::vector<std::string> kFormats = {"csv", "tsv", "json", "parquet"};
+  if (std::find(kFormats.begin(), kFormats.end(), plan.format) == kFormats.end()) {
     return unsupported(command, "export to '" + plan.format + "'");
   }
   tokens.take();

@@ -1,10 +1,13 @@
-// Extents: shown, moved, replaced, dropped, and their tags taken away. Each change is one
-// transaction.
+// Extents: shown, moved and replaced. Each change is one transaction.
+#include "core/engine/commands/extents.h"
+
 #include <algorithm>
 #include <cctype>
+#include <limits>
+#include <nlohmann/json.hpp>
 #include <set>
 
-#include "core/engine/commands/command.h"
+#include "core/engine/query/update_policies.h"
 
 namespace kc::engine {
 namespace {
@@ -50,12 +53,6 @@ Result<std::vector<TagFilter>> parse_filters(Command& command) {
   return filters;
 }
 
-std::string joined(const std::vector<std::string>& tags) {
-  std::string text;
-  for (const auto& tag : tags) text += (text.empty() ? "" : "\r\n") + tag;
-  return text;
-}
-
 std::vector<Value> extent_row(const Extent& extent, const std::string& table,
                               const std::string& database) {
   const auto size = static_cast<double>(extent.file_size);
@@ -72,27 +69,30 @@ std::vector<Value> extent_row(const Extent& extent, const std::string& table,
           text_value("00000000-0000-0000-0000-000000000000"),
           extent.rows,
           extent.created_min,
-          text_value(joined(extent.tags)),
+          text_value(joined_tags(extent.tags)),
           text_value(""),
           std::int64_t{0}};
 }
 
-RowTable moves_table() {
-  return {{{"OriginalExtentId", kString}, {"ResultExtentId", kString}, {"Details", kString}}, {}};
+// `extentsShowFilteringRuntimePolicy='{"MaximumResultsCount":500}'`
+Result<std::size_t> filtering_limit(const Properties& properties) {
+  std::size_t limit = std::numeric_limits<std::size_t>::max();
+  for (const auto& [name, value] : properties) {
+    if (name != "extentsshowfilteringruntimepolicy")
+      return bad_request("The property '" + name + "' is not one of '.show extents'.");
+    const auto json = nlohmann::json::parse(value, nullptr, false);
+    if (!json.is_object())
+      return bad_request("extentsShowFilteringRuntimePolicy is no JSON object.");
+    if (!json.contains("MaximumResultsCount")) continue;
+    if (!json["MaximumResultsCount"].is_number_unsigned())
+      return bad_request("MaximumResultsCount is no number of extents.");
+    limit = json["MaximumResultsCount"].get<std::size_t>();
+  }
+  return limit;
 }
 
-// One extent that must be where it is said to be.
-struct Source {
-  Uuid id;
-  std::optional<std::int64_t> table;
-};
-
-Failure gone(const Uuid& id) {
-  Error error{.kind = ErrorKind::invalid, .code = "engine.extent_gone", .message = {}};
-  error.message = "Entity ID '" + id.text() +
-                  "' of kind 'Extent' was not found: it was merged, moved or dropped.";
-  error.service_code = "BadRequest_EntityNotFound";
-  return fail(std::move(error));
+RowTable moves_table() {
+  return {{{"OriginalExtentId", kString}, {"ResultExtentId", kString}, {"Details", kString}}, {}};
 }
 
 Result<void> check_columns(const CatalogueTable& from, const CatalogueTable& to) {
@@ -108,8 +108,8 @@ Result<void> check_columns(const CatalogueTable& from, const CatalogueTable& to)
 }
 
 Result<void> move_all(Host& host, CatalogueView& view, const DatabaseEntry& database,
-                      const std::vector<Source>& sources, const CatalogueTable& to, bool new_time,
-                      RowTable& answer) {
+                      const std::vector<ExtentSource>& sources, const CatalogueTable& to,
+                      bool new_time, RowTable& answer) {
   KC_TRY(const auto tables, view.tables(database.id));
   std::set<std::int64_t> checked;
   std::optional<std::int64_t> cursor, ingested;
@@ -120,10 +120,10 @@ Result<void> move_all(Host& host, CatalogueView& view, const DatabaseEntry& data
   }
   for (const auto& source : sources) {
     KC_TRY(auto extent, view.extent(source.id));
-    if (!extent || (source.table && extent->table != *source.table)) return gone(source.id);
+    if (!extent || (source.table && extent->table != *source.table)) return extent_gone(source.id);
     const auto from = std::find_if(tables.begin(), tables.end(),
                                    [&](const auto& table) { return table.id == extent->table; });
-    if (from == tables.end()) return gone(source.id);
+    if (from == tables.end()) return extent_gone(source.id);
     if (checked.insert(from->id).second) KC_CHECK_OK(check_columns(*from, to));
     extent->id = host.new_id();
     extent->table = to.id;
@@ -135,50 +135,12 @@ Result<void> move_all(Host& host, CatalogueView& view, const DatabaseEntry& data
   return {};
 }
 
-// ExtentId, and TableName where it is there, of what a query or a `.show … extents` yields.
-Result<std::vector<Source>> sources_of(Command& command, const RowTable& rows) {
-  const auto column = [&](std::string_view name) {
-    return std::find_if(rows.columns.begin(), rows.columns.end(),
-                        [&](const Column& c) { return c.name == name; }) -
-           rows.columns.begin();
-  };
-  const auto id = static_cast<std::size_t>(column("ExtentId")),
-             table = static_cast<std::size_t>(column("TableName"));
-  if (id == rows.columns.size()) return bad_request("The query must yield a column 'ExtentId'.");
-  std::map<std::string, std::int64_t> tables;
-  std::vector<Source> sources;
-  std::set<Uuid> seen;
-  for (const auto& row : rows.rows) {
-    const auto* text = std::get_if<std::string>(&row[id]);
-    if (text == nullptr) return bad_request("The query yields an extent without an id.");
-    Source source;
-    KC_TRY(source.id, Uuid::parse(*text));
-    if (table < row.size() && std::holds_alternative<std::string>(row[table])) {
-      const auto& name = std::get<std::string>(row[table]);
-      if (!tables.contains(name)) {
-        KC_TRY(const auto found, table_of(command.session, name));
-        tables[name] = found.id;
-      }
-      source.table = tables[name];
-    }
-    if (seen.insert(source.id).second) sources.push_back(source);
-  }
-  return sources;
-}
-
-Result<std::vector<Source>> piped_sources(Command& command) {
-  KC_CHECK_OK(command.tokens.expect("<|"));
-  const auto text = command.tokens.rest();
-  while (!command.tokens.at_end() && !command.tokens.failure()) command.tokens.take();
-  KC_TRY(const auto rows, rows_of(command.session, text));
-  return sources_of(command, rows);
-}
-
 struct Move {
-  std::vector<Source> sources;
+  std::vector<ExtentSource> sources;
   std::optional<std::int64_t> all_of;  // every extent that the table has when the move happens
   std::string to;
   bool new_time = false;
+  CreatedRange created;
 };
 
 Result<Properties> check_properties(Command& command, Properties properties) {
@@ -206,11 +168,17 @@ Result<Move> parse_move(Command& command) {
   KC_TRY(auto parsed, parse_properties(command));
   KC_TRY(const auto properties, check_properties(command, std::move(parsed)));
   KC_TRY(move.new_time, bool_property(properties, "setnewingestiontime", false));
+  KC_TRY(move.created, created_range(properties));
   if (!from) {
-    KC_TRY(move.sources, piped_sources(command));
+    KC_TRY(move.sources, piped_extents(command));
     return move;
   }
   KC_TRY(const auto table, table_of(command.session, *from));
+  if (tokens.is("<|")) {
+    KC_TRY(move.sources, piped_extents(command));
+    for (auto& source : move.sources) source.table = table.id;
+    return move;
+  }
   if (all) {
     KC_CHECK_OK(expect_end(command));
     move.all_of = table.id;
@@ -218,37 +186,72 @@ Result<Move> parse_move(Command& command) {
   }
   KC_TRY(const auto ids, parse_ids(command));
   KC_TRY(const auto more, parse_properties(command));
+  KC_CHECK_OK(check_properties(command, more));
   KC_CHECK_OK(expect_end(command));
   for (const auto& id : ids) move.sources.push_back({id, table.id});
   return move;
 }
 
+// The update policies of the destination run on what moves into it. Files do not change, so the
+// transaction only has to find the extents where they were.
+Result<void> derive_moved(Host& host, const std::string& database, Move& move,
+                          DerivedRows& derived) {
+  CatalogueTable to;
+  std::vector<Extent> extents;
+  std::vector<std::vector<Column>> shapes;
+  FilePins pins;
+  const auto read = host.catalogue->read([&](CatalogueView& view) -> Result<void> {
+    KC_TRY(const auto entry, view.database(database));
+    KC_TRY(to, view.table(entry, move.to));
+    if (move.all_of) {
+      KC_TRY(const auto all, view.extents(*move.all_of));
+      for (const auto& extent : all) {
+        if (move.created.holds(extent)) move.sources.push_back({extent.id, move.all_of});
+      }
+      move.all_of.reset();
+    }
+    std::vector<std::string> files;
+    for (const auto& source : move.sources) {
+      KC_TRY(auto extent, view.extent(source.id));
+      if (!extent) return extent_gone(source.id);
+      KC_TRY(auto shape, view.shape(extent->shape));
+      files.push_back(extent->file);
+      extents.push_back(std::move(*extent));
+      shapes.push_back(std::move(shape));
+    }
+    pins = host.files->pin(std::move(files));
+    return {};
+  });
+  KC_CHECK_OK(read);
+  return derived.derive(to, extents, shapes);
+}
+
 Result<ResultTable> apply_move(Host& host, const std::string& database, Move move,
-                               const std::vector<Source>& dropped, Execution& execution) {
+                               const std::vector<ExtentSource>& dropped, Execution& execution) {
   ResultTable result;
   std::vector<std::string> files;
+  DerivedRows derived(host);
+  KC_CHECK_OK(derive_moved(host, database, move, derived));
   const auto checked = host.catalogue->change([&](CatalogueView& view) -> Result<void> {
     KC_TRY(const auto entry, view.database(database));
     KC_TRY(const auto to, view.table(entry, move.to));
-    if (move.all_of) {
-      KC_TRY(const auto extents, view.extents(*move.all_of));
-      for (const auto& extent : extents) move.sources.push_back({extent.id, move.all_of});
-    }
     auto answer = moves_table();
     for (const auto& source : dropped) {
       KC_TRY(const auto extent, view.extent(source.id));
-      if (!extent || extent->table != to.id) return gone(source.id);
+      if (!extent || extent->table != to.id) return extent_gone(source.id);
       files.push_back(extent->file);
       KC_CHECK_OK(view.drop_extent(source.id));
       answer.rows.push_back({text_value(source.id.text()), text_value(""), text_value("")});
     }
     KC_CHECK_OK(move_all(host, view, entry, move.sources, to, move.new_time, answer));
+    KC_CHECK_OK(derived.add(view));
     result = encode(answer);
     KC_CHECK_OK(execution.finish(view, result));
     host.at("move.before_commit");
     return {};
   });
   KC_CHECK_OK(checked);
+  derived.keep();
   host.at("move.committed");
   host.files->doom(files);
   return result;
@@ -264,8 +267,10 @@ Answer show_extents(Command& command, const std::vector<CatalogueTable>& tables,
     ids.insert(listed.begin(), listed.end());
   }
   command.tokens.accept_word("hot");
+  const bool metadata = command.tokens.accept_word("metadata");
   KC_TRY(const auto filters, parse_filters(command));
   KC_TRY(const auto properties, parse_properties(command));
+  KC_TRY(const auto limit, filtering_limit(properties));
   KC_CHECK_OK(expect_end(command));
   constexpr auto kLong = ScalarType::long_;
   constexpr auto kReal = ScalarType::real_;
@@ -294,13 +299,22 @@ Answer show_extents(Command& command, const std::vector<CatalogueTable>& tables,
         if (!std::all_of(filters.begin(), filters.end(),
                          [&](const auto& filter) { return passes(extent, filter); }))
           continue;
+        if (answer.rows.size() >= limit) return {};
         answer.rows.push_back(extent_row(extent, table.name, database.name));
       }
     }
     return {};
   });
   KC_CHECK_OK(checked);
-  return answer;
+  if (!metadata) return answer;
+  RowTable shown{{{"ExtentId", ScalarType::guid_},
+                  {"DatabaseName", kString},
+                  {"TableName", kString},
+                  {"ExtentMetadata", kString}},
+                 {}};
+  for (const auto& row : answer.rows)
+    shown.rows.push_back({row[0], row[1], row[2], text_value("")});
+  return shown;
 }
 
 Answer move_extents(Command& command) {
@@ -328,7 +342,7 @@ Answer replace_extents(Command& command) {
   KC_TRY(const auto properties, check_properties(command, std::move(parsed)));
   KC_TRY(move.new_time, bool_property(properties, "setnewingestiontime", false));
   KC_CHECK_OK(tokens.expect("<|"));
-  const auto braced = [&]() -> Result<std::vector<Source>> {
+  const auto braced = [&]() -> Result<std::vector<ExtentSource>> {
     KC_CHECK_OK(tokens.expect("{"));
     const auto start = tokens.last_end();
     for (int depth = 1; depth > 0;) {
@@ -340,7 +354,7 @@ Answer replace_extents(Command& command) {
     const auto text = tokens.text().substr(start, tokens.offset() - start);
     tokens.take();
     KC_TRY(const auto rows, rows_of(command.session, text));
-    return sources_of(command, rows);
+    return extents_of_rows(command, rows);
   };
   KC_TRY(auto dropped, braced());
   KC_CHECK_OK(tokens.expect(","));
@@ -352,88 +366,6 @@ Answer replace_extents(Command& command) {
                        dropped = std::move(dropped)](Execution& execution) {
                         return apply_move(host, database, move, dropped, execution);
                       });
-}
-
-// `<| query`, `(ids) [from T]`, `id [from T]`, `from T`
-Answer drop_extents(Command& command) {
-  auto& tokens = command.tokens;
-  std::vector<Source> sources;
-  std::optional<CatalogueTable> all_of;
-  if (tokens.is("<|")) {
-    KC_TRY(sources, piped_sources(command));
-  } else {
-    if (!tokens.is_word("from")) {
-      KC_TRY(const auto ids, parse_ids(command));
-      for (const auto& id : ids) sources.push_back({id, std::nullopt});
-    }
-    if (tokens.accept_word("from")) {
-      KC_TRY(const auto name, tokens.name());
-      KC_TRY(all_of, table_of(command.session, name));
-    }
-    KC_CHECK_OK(expect_end(command));
-  }
-  RowTable answer{{{"ExtentId", ScalarType::guid_},
-                   {"TableName", kString},
-                   {"CreatedOn", ScalarType::datetime_}},
-                  {}};
-  std::vector<std::string> files;
-  auto& host = command.host();
-  const auto checked = host.catalogue->change([&](CatalogueView& view) -> Result<void> {
-    KC_TRY(const auto database, view.database(command.session.database));
-    KC_TRY(const auto tables, view.tables(database.id));
-    auto wanted = sources;
-    if (all_of && wanted.empty()) {
-      KC_TRY(const auto extents, view.extents(all_of->id));
-      for (const auto& extent : extents) wanted.push_back({extent.id, all_of->id});
-    }
-    for (const auto& source : wanted) {
-      KC_TRY(const auto extent, view.extent(source.id));
-      if (!extent || (source.table && extent->table != *source.table)) continue;  // gone already
-      const auto table = std::find_if(tables.begin(), tables.end(),
-                                      [&](const auto& t) { return t.id == extent->table; });
-      if (table == tables.end() || (all_of && table->id != all_of->id)) continue;
-      files.push_back(extent->file);
-      KC_CHECK_OK(view.drop_extent(extent->id));
-      answer.rows.push_back({guid_value(extent->id), text_value(table->name), extent->created_max});
-    }
-    host.at("drop.before_commit");
-    return {};
-  });
-  KC_CHECK_OK(checked);
-  host.at("drop.committed");
-  host.files->doom(files);
-  return answer;
-}
-
-Answer drop_extent_tags(Command& command, const CatalogueTable& table) {
-  KC_TRY(const auto tags, parse_strings(command));
-  KC_TRY(const auto properties, parse_properties(command));
-  KC_CHECK_OK(expect_end(command));
-  RowTable answer{{{"OriginalExtentId", kString},
-                   {"ResultExtentId", kString},
-                   {"ResultExtentTags", kString},
-                   {"Details", kString}},
-                  {}};
-  auto& host = command.host();
-  const auto checked = host.catalogue->change([&](CatalogueView& view) -> Result<void> {
-    answer.rows.clear();
-    KC_TRY(const auto extents, view.extents(table.id));
-    for (auto extent : extents) {
-      const auto dropped = std::erase_if(extent.tags, [&](const std::string& tag) {
-        return std::find(tags.begin(), tags.end(), tag) != tags.end();
-      });
-      if (dropped == 0) continue;
-      const auto old = std::exchange(extent.id, host.new_id());
-      KC_CHECK_OK(view.replace_extent(old, extent));
-      answer.rows.push_back({text_value(old.text()), text_value(extent.id.text()),
-                             text_value(joined(extent.tags)), text_value("")});
-    }
-    host.at("tags.before_commit");
-    return {};
-  });
-  KC_CHECK_OK(checked);
-  host.at("tags.committed");
-  return answer;
 }
 
 }  // namespace kc::engine

@@ -166,8 +166,52 @@ Result<DatabaseEntry> database_of(Session& session) {
 Result<CatalogueTable> table_of(Session& session, std::string_view name) {
   return session.host.catalogue->read([&](CatalogueView& view) -> Result<CatalogueTable> {
     KC_TRY(const auto database, view.database(session.database));
-    return view.table(database, name);
+    KC_TRY(auto table, view.table(database, name));
+    KC_CHECK_OK(check_table_access(session, view, table));
+    return table;
   });
+}
+
+Result<void> check_table_access(Session& session, CatalogueView& view,
+                                const CatalogueTable& table) {
+  if (session.needs == Access::anyone) return {};
+  const auto principal = principal_of_token(session.options.token);
+  KC_TRY(const bool allowed, may(view, principal, session.needs, table.database, table.id));
+  if (allowed) return {};
+  return access_denied(principal, "change or read the table '" + table.name + "'");
+}
+
+Result<void> own_table(Command& command, CatalogueView& view, const CatalogueTable& table) {
+  const auto principal = principal_of_token(command.session.options.token);
+  if (principal.empty()) return {};
+  KC_TRY(const auto entries, view.principals());
+  if (entries.empty()) return {};  // nobody has roles yet: everybody may do anything
+  return view.add_principal({Scope::table, table.id, "admins", principal, ""});
+}
+
+Result<void> check_entity_name(std::string_view name) {
+  constexpr std::size_t kCharactersMax = 1024;
+  std::size_t characters = 0;
+  bool control = false;
+  for (const char c : name) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte & 0xC0) != 0x80) ++characters;
+    control = control || byte < 0x20;
+  }
+  if (characters > 0 && characters <= kCharactersMax && !control) return {};
+  Error error{.kind = ErrorKind::invalid, .code = "engine.name", .message = {}};
+  error.message =
+      "BadRequest_EntityNameIsNotValid: a name has 1 to 1024 characters, no control characters "
+      "among them.";
+  error.service_code = "BadRequest_EntityNameIsNotValid";
+  return fail(std::move(error));
+}
+
+void apply_table_properties(CatalogueTable& table, const Properties& properties) {
+  if (const auto at = properties.find("folder"); at != properties.end())
+    table.schema.folder = at->second;
+  if (const auto at = properties.find("docstring"); at != properties.end())
+    table.schema.docstring = at->second;
 }
 
 }  // namespace kc::engine

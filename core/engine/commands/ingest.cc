@@ -1,215 +1,178 @@
-// `.ingest [async] into table …`, `.ingest inline into table …`, and ingestion from a query.
+// `.ingest [async] into table …` and `.ingest inline into table …`.
+#include "core/engine/commands/ingest.h"
+
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "core/engine/commands/command.h"
 #include "core/engine/commands/places.h"
 #include "core/engine/formats/parquet_reader.h"
-#include "core/engine/formats/text_reader.h"
-#include "core/engine/query/run.h"
-#include "core/engine/storage/ingestor.h"
 
 namespace kc::engine {
 namespace {
 
-Failure ingest_error(const std::string& code, const std::string& what) {
-  Error error{.kind = ErrorKind::invalid, .code = "engine.ingest", .message = code + ": " + what};
-  error.service_code = code;
-  return fail(std::move(error));
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
 }
 
-struct IngestProperties {
-  std::string format;
-  std::optional<std::string> mapping;
-  bool ignore_first_record = false;
-  std::vector<std::string> tags;
-  std::vector<std::string> skip_if_tags;
-  std::optional<std::int64_t> creation_time;
-};
+Failure malformed(const std::string& name, const std::string& value, const std::string& what) {
+  return ingest_error(
+      "BadRequest_MalformedIngestionProperty",
+      "the property '" + name + "' has the value '" + value + "', which is " + what);
+}
 
-Result<IngestProperties> ingest_properties(const Properties& properties) {
-  IngestProperties result;
-  for (const auto& [name, value] : properties) {
-    if (name == "format") {
-      result.format = value;
-    } else if (name == "ingestionmapping") {
-      result.mapping = value;
-    } else if (name == "tags") {
-      KC_TRY(result.tags, strings_from_json(value));
-    } else if (name == "ingestifnotexists") {
-      KC_TRY(result.skip_if_tags, strings_from_json(value));
-      for (auto& tag : result.skip_if_tags) tag = "ingest-by:" + tag;
-    } else if (name == "creationtime") {
-      const auto at = parse_datetime(value);
-      if (!at)
-        return ingest_error("BadRequest_MalformedIngestionProperty",
-                            "creationTime '" + value + "' is no datetime");
-      result.creation_time = at->value;
-    } else if (name == "ignorefirstrecord") {
-      KC_TRY(result.ignore_first_record, bool_property(properties, name, false));
-    } else if (name != "folder" && name != "docstring" && name != "distributed" &&
-               name != "persistdetails" && name != "validationpolicy" &&
-               name != "policy_ingestiontime") {
-      return ingest_error("BadRequest_IngestionPropertyNotSupportedInThisContext",
-                          "'" + name + "'");
-    }
+Result<std::vector<std::string>> strings_of(const std::string& name, const std::string& value) {
+  auto strings = strings_from_json(value);
+  if (!strings) return malformed(name, value, "no JSON array of strings");
+  for (const auto& text : *strings) {
+    if (text.empty()) return malformed(name, value, "no array of texts that say something");
   }
-  return result;
+  return strings;
 }
 
-std::optional<std::string> member(const nlohmann::json& object, std::string_view name) {
-  if (!object.is_object()) return std::nullopt;
-  for (const auto& [key, value] : object.items()) {
-    const bool same = key.size() == name.size() &&
-                      std::equal(key.begin(), key.end(), name.begin(),
-                                 [](char a, char b) { return (a | 0x20) == (b | 0x20); });
-    if (same && !value.is_null())
-      return value.is_string() ? value.get<std::string>() : value.dump();
+Result<bool> bool_of(const std::string& name, const std::string& value) {
+  const auto word = lower(value);
+  if (word == "true" || word == "1") return true;
+  if (word == "false" || word == "0") return false;
+  return malformed(name, value, "neither true nor false");
+}
+
+// `{"ValidationOptions":1,"ValidationImplications":1}`
+Result<void> check_validation(const std::string& name, const std::string& value) {
+  const auto json = nlohmann::json::parse(value, nullptr, false);
+  if (!json.is_object()) return malformed(name, value, "no JSON object");
+  for (const auto& [key, member] : json.items()) {
+    if (!member.is_number_integer()) return malformed(name, value, "no policy of whole numbers");
   }
-  return std::nullopt;
+  return {};
 }
 
-// `$`, `$.a.b`, `$['a']["b"]`
-Result<std::vector<std::string>> parse_path(const std::string& path) {
-  std::vector<std::string> names;
-  const auto bad = [&] {
-    return ingest_error("BadRequest_InvalidMapping", "the path '" + path + "' is not understood");
+Result<void> take_property(IngestProperties& result, const std::string& name,
+                           const std::string& value, bool from_query) {
+  static const std::vector<std::string> kOfQueries = {"folder", "docstring", "distributed"};
+  static const std::vector<std::string> kOfFiles = {"format",
+                                                    "ingestionmapping",
+                                                    "ingestionmappingreference",
+                                                    "ignorefirstrecord",
+                                                    "validationpolicy",
+                                                    "zippattern",
+                                                    "treatgzasuncompressed",
+                                                    "rawsizebytes",
+                                                    "ingestionmappingtype",
+                                                    "csvmapping",
+                                                    "jsonmapping",
+                                                    "csvmappingreference",
+                                                    "jsonmappingreference"};
+  const auto in = [&](const std::vector<std::string>& names) {
+    return std::find(names.begin(), names.end(), name) != names.end();
   };
-  if (!path.starts_with('$')) return bad();
-  for (std::size_t at = 1; at < path.size();) {
-    std::string name;
-    if (path[at] == '.') {
-      const auto end = std::min(path.find_first_of(".[", at + 1), path.size());
-      name = path.substr(at + 1, end - at - 1);
-      at = end;
-    } else if (path[at] == '[' && at + 1 < path.size() &&
-               (path[at + 1] == '\'' || path[at + 1] == '"')) {
-      const char quote = path[at + 1];
-      for (at += 2; at < path.size() && path[at] != quote; ++at) {
-        if (path[at] == '\\' && at + 1 < path.size()) ++at;
-        name += path[at];
-      }
-      if (at + 1 >= path.size() || path[at + 1] != ']') return bad();
-      at += 2;
-    } else {
-      return bad();
-    }
-    names.push_back(std::move(name));
+  if (name == "tags") {
+    KC_TRY(result.tags, strings_of(name, value));
+  } else if (name == "ingestifnotexists") {
+    KC_TRY(result.skip_if_tags, strings_of(name, value));
+    for (auto& tag : result.skip_if_tags) tag = "ingest-by:" + tag;
+  } else if (name == "creationtime") {
+    const auto at = parse_datetime(value);
+    if (!at) return malformed(name, value, "no datetime");
+    result.creation_time = at->value;
+  } else if (name == "extend_schema" || name == "extendschema") {
+    KC_TRY(result.extend_schema, bool_of(name, value));
+  } else if (name == "recreate_schema" || name == "recreateschema") {
+    KC_TRY(const bool wanted, bool_of(name, value));
+    if (wanted)
+      return ingest_error("BadRequest_IngestionPropertyNotSupportedInThisContext",
+                          "'recreate_schema' is not supported by this engine");
+  } else if (name == "persistdetails") {
+    KC_TRY(result.persist_details, bool_of(name, value));
+  } else if (name == "policy_ingestiontime") {
+    KC_CHECK_OK(bool_of(name, value));
+  } else if (from_query ? !in(kOfQueries) : !in(kOfFiles)) {
+    return ingest_error("BadRequest_IngestionPropertyNotSupportedInThisContext",
+                        "the property '" + name + "' has no meaning here");
+  } else if (name == "format") {
+    result.format = lower(value);
+  } else if (name == "ingestionmapping" || name == "csvmapping" || name == "jsonmapping") {
+    if (result.mapping) return ingest_error("BadRequest_DuplicateMapping", "two mappings");
+    result.mapping = value;
+  } else if (name.ends_with("mappingreference")) {
+    if (value.empty())
+      return ingest_error("BadRequest_EmptyMappingReference", "the mapping's name is empty");
+    result.mapping_reference = value;
+  } else if (name == "ignorefirstrecord") {
+    KC_TRY(result.ignore_first_record, bool_of(name, value));
+  } else if (name == "validationpolicy") {
+    KC_CHECK_OK(check_validation(name, value));
+  } else if (name == "distributed" || name == "treatgzasuncompressed") {
+    KC_CHECK_OK(bool_of(name, value));
+  } else if (name == "rawsizebytes") {
+    if (value.empty() || value.find_first_not_of("0123456789") != std::string::npos)
+      return malformed(name, value, "no number of bytes");
   }
-  return names;
-}
-
-Result<FieldMapping> parse_element(const nlohmann::json& element) {
-  FieldMapping mapping;
-  for (const auto& [key, properties] : element.items()) {
-    if (key != "Properties" && key != "properties") continue;
-    mapping.constant = member(properties, "ConstValue");
-    if (member(properties, "Transform"))
-      return ingest_error("BadRequest_InvalidMapping", "transforms are not supported");
-    if (const auto ordinal = member(properties, "Ordinal")) {
-      std::size_t value = 0;
-      const auto [end, code] =
-          std::from_chars(ordinal->data(), ordinal->data() + ordinal->size(), value);
-      if (code != std::errc() || end != ordinal->data() + ordinal->size())
-        return ingest_error("BadRequest_InvalidMapping", "the ordinal '" + *ordinal + "'");
-      mapping.ordinal = value;
-    }
-    if (const auto path = member(properties, "Path")) {
-      KC_TRY(mapping.path, parse_path(*path));
-      mapping.whole = mapping.path.empty();
-    } else if (const auto field = member(properties, "Field")) {
-      mapping.path = {*field};
-    }
-  }
-  return mapping;
-}
-
-// One per column of the table; without a mapping by position or by name.
-Result<std::vector<FieldMapping>> parse_mapping(const CatalogueTable& table,
-                                                const IngestProperties& properties) {
-  std::vector<FieldMapping> mappings(table.schema.columns.size());
-  if (!properties.mapping) {
-    for (std::size_t i = 0; i < mappings.size(); ++i) {
-      mappings[i].ordinal = i;
-      mappings[i].path = {table.schema.columns[i].name};
-    }
-    return mappings;
-  }
-  const auto json = nlohmann::json::parse(*properties.mapping, nullptr, false);
-  if (!json.is_array())
-    return ingest_error("BadRequest_InvalidMapping", "the mapping is no JSON array");
-  for (const auto& element : json) {
-    const auto name = member(element, "Column");
-    if (!name) return ingest_error("BadRequest_InvalidMapping", "an element names no column");
-    const auto found = std::find_if(table.schema.columns.begin(), table.schema.columns.end(),
-                                    [&](const Column& column) { return column.name == *name; });
-    if (found == table.schema.columns.end())
-      return ingest_error("BadRequest_InvalidMapping", "the table has no column '" + *name + "'");
-    KC_TRY(mappings[static_cast<std::size_t>(found - table.schema.columns.begin())],
-           parse_element(element));
-  }
-  return mappings;
+  return {};
 }
 
 std::string format_of(const std::string& file) {
-  auto name = file;
+  auto name = lower(file.substr(0, file.find('?')));
   if (name.ends_with(".gz")) name.resize(name.size() - 3);
-  for (const auto* format : {"parquet", "json", "tsv", "psv"}) {
-    if (name.ends_with("." + std::string(format))) return format;
+  static const std::vector<std::string> kFormats = {
+      "parquet", "json",      "tsv",        "psv",  "scsv", "sohsv",      "tsve",      "txt",
+      "raw",     "multijson", "singlejson", "avro", "orc",  "w3clogfile", "apacheavro"};
+  for (const auto& format : kFormats) {
+    if (name.ends_with("." + format)) return format;
   }
   return "csv";
+}
+
+Failure no_format(const std::string& format) {
+  return ingest_error("BadRequest_FormatNotSupported",
+                      "the data format '" + format + "' is not supported by this engine");
+}
+
+Result<TextFormat> text_format(const std::string& name, bool ignore_first_record) {
+  static const std::map<std::string, TextFormat> kFormats = {
+      {"csv", {}},
+      {"tsv", {.separator = '\t'}},
+      {"tsve", {.separator = '\t', .escapes = true}},
+      {"psv", {.separator = '|'}},
+      {"scsv", {.separator = ';'}},
+      {"sohsv", {.separator = '\x01'}},
+      {"txt", {.kind = TextFormat::Kind::txt}},
+      {"raw", {.kind = TextFormat::Kind::raw}},
+      {"json", {.kind = TextFormat::Kind::json}},
+      {"multijson", {.kind = TextFormat::Kind::multijson}},
+      {"singlejson", {.kind = TextFormat::Kind::multijson}}};
+  const auto found = kFormats.find(name);
+  if (found == kFormats.end()) return no_format(name);
+  auto format = found->second;
+  format.ignore_first_record = ignore_first_record;
+  return format;
 }
 
 Result<std::vector<std::string>> local_files(const std::vector<std::string>& addresses) {
   std::vector<std::string> files;
   for (const auto& address : addresses) {
+    if (address.empty()) return ingest_error("BadRequest_EmptyBlobUri", "a blob has no address");
     KC_TRY(const auto place, parse_place(address));
     std::error_code error;
     if (!std::filesystem::is_regular_file(place.path, error)) {
       return ingest_error("Download_SourceNotFound", "the blob " + place.path + " was not found");
     }
+    if (lower(place.path).ends_with(".zip"))
+      return ingest_error("BadRequest_NotSupported", "zip archives are not supported");
     files.push_back(place.path);
   }
   return files;
 }
 
-struct IngestPlan {
-  CatalogueTable table;
-  IngestProperties properties;
-  std::vector<FieldMapping> mappings;
-  std::vector<std::string> addresses;
-  std::optional<std::string> text;  // inline
-};
-
-Result<TextFormat> text_format(const IngestProperties& properties) {
-  TextFormat format;
-  format.ignore_first_record = properties.ignore_first_record;
-  if (properties.format == "json")
-    format.kind = TextFormat::Kind::json;
-  else if (properties.format == "tsv")
-    format.separator = '\t';
-  else if (properties.format == "psv")
-    format.separator = '|';
-  else if (properties.format == "scsv")
-    format.separator = ';';
-  else if (properties.format == "sohsv")
-    format.separator = '\x01';
-  else if (properties.format != "csv")
-    return ingest_error("BadRequest_FormatNotSupported", "'" + properties.format + "'");
-  return format;
+// Without what signs it.
+std::string shown_address(const std::string& address) {
+  return address.substr(0, address.find_first_of("?;"));
 }
 
-IngestInput input_of(const CatalogueTable& table, const IngestProperties& properties,
-                     std::string select) {
-  return {
-      table, std::move(select), properties.tags, properties.creation_time, properties.skip_if_tags,
-      false};
-}
-
-RowTable loaded(const std::vector<Extent>& extents, const std::string& item,
-                std::int64_t duration) {
+RowTable loaded(const std::vector<Extent>& extents, const std::string& item, std::int64_t duration,
+                const Uuid& operation) {
   constexpr auto kString = ScalarType::string_;
   RowTable answer{{{"ExtentId", ScalarType::guid_},
                    {"ItemLoaded", kString},
@@ -220,44 +183,142 @@ RowTable loaded(const std::vector<Extent>& extents, const std::string& item,
   const auto add = [&](const Uuid& id) {
     answer.rows.push_back({guid_value(id), text_value(item),
                            text_value(format_timespan({duration})), text_value("False"),
-                           guid_value({})});
+                           guid_value(operation)});
   };
   for (const auto& extent : extents) add(extent.id);
   if (extents.empty()) add({});
   return answer;
 }
 
-Result<ResultTable> run_ingest(Host& host, IngestPlan plan, Execution& execution) {
-  const auto started = host.clock->elapsed();
-  std::optional<SourceRegistry::Handle> handle;
-  std::string select;
+// Kusto's code is in front of the text where the reader found it.
+std::string code_of(const Error& error) {
+  if (!error.service_code.empty()) return error.service_code;
+  const auto colon = error.message.find(": ");
+  const auto word = error.message.substr(0, colon);
+  return word.find(' ') == std::string::npos ? word : "General_BadRequest";
+}
+
+// What a reader says inside DuckDB's own error, as an error of ingestion.
+Error told(Error error) {
+  static const char* const kFamilies[] = {"BadRequest_", "Stream_", "Download_"};
+  for (const auto* family : kFamilies) {
+    const auto at = error.message.find(family);
+    if (at == std::string::npos || !error.service_code.empty()) continue;
+    error.message = error.message.substr(at);
+    error.service_code = error.message.substr(0, error.message.find(':'));
+    error.kind = ErrorKind::invalid;
+  }
+  return error;
+}
+
+void record_failure(Host& host, const IngestPlan& plan, const Execution& execution,
+                    const Error& error) {
+  IngestionFailure entry;
+  entry.at = host.now();
+  entry.operation = execution.operation_id();
+  entry.table = plan.table.name;
+  entry.source = plan.addresses.empty() ? "" : shown_address(plan.addresses.front());
+  entry.details = error.message;
+  entry.code = code_of(error);
+  entry.kind = execution.kind();
+  entry.should_retry = error.kind == ErrorKind::unavailable || error.kind == ErrorKind::throttled;
+  entry.from_update_policy = entry.code.starts_with("UpdatePolicy_");
+  entry.properties =
+      nlohmann::json{{"format", plan.properties.format}, {"tags", plan.properties.tags}}.dump();
+  // A catalogue that cannot be written has a louder error of its own.
+  (void)host.catalogue->change([&](CatalogueView& view) -> Result<void> {
+    KC_TRY(const auto databases, view.databases());
+    for (const auto& database : databases) {
+      if (database.id == plan.table.database) entry.database = database.name;
+    }
+    return view.add_ingestion_failure(entry);
+  });
+}
+
+struct Selected {
+  std::string sql;
+  std::optional<SourceRegistry::Handle> handle;  // what the SQL reads
+};
+
+Result<Selected> select_rows(Host& host, IngestPlan& plan) {
+  auto& properties = plan.properties;
   std::vector<std::string> files;
   if (!plan.text) {
     KC_TRY(files, local_files(plan.addresses));
-    if (plan.properties.format.empty()) plan.properties.format = format_of(files.front());
+    if (files.empty()) return ingest_error("BadRequest_EmptyBlobUri", "there is no blob");
+    if (properties.format.empty()) properties.format = format_of(files.front());
   }
-  if (plan.properties.format == "parquet") {
-    KC_TRY(select, parquet_select(*host.duck, files, plan.table.schema.columns, plan.mappings));
-  } else {
-    KC_TRY(const auto format, text_format(plan.properties));
-    handle.emplace(host.sources.add(
-        text_source({files, plan.text, format, plan.table.schema.columns, plan.mappings})));
-    select = "SELECT * FROM " + handle->sql();
+  auto mapping = properties.mapping;
+  if (properties.mapping_reference) {
+    KC_TRY(const auto entry, host.catalogue->read([&](CatalogueView& view) {
+      return find_mapping(view, plan.table, mapping_kind(properties.format),
+                          *properties.mapping_reference);
+    }));
+    mapping = entry.mapping;
   }
+  KC_TRY(auto mappings, field_mappings(plan.table, properties.format, mapping));
+  std::vector<std::string> addresses;
+  for (const auto& address : plan.addresses) addresses.push_back(shown_address(address));
+  Selected selected;
+  if (properties.format == "parquet") {
+    if (plan.text) return no_format("parquet, inline");
+    KC_TRY(selected.sql,
+           parquet_select(*host.duck, {files, addresses}, plan.table.schema.columns, mappings));
+    return selected;
+  }
+  KC_TRY(const auto format, text_format(properties.format, properties.ignore_first_record));
+  selected.handle.emplace(host.sources.add(text_source(
+      {files, addresses, plan.text, format, plan.table.schema.columns, std::move(mappings)})));
+  selected.sql = "SELECT * FROM " + selected.handle->sql();
+  return selected;
+}
+
+Result<ResultTable> ingest_selected(Host& host, IngestPlan& plan, Execution& execution) {
+  const auto started = host.clock->elapsed();
+  KC_CHECK_OK(check_plan(host, plan));
+  KC_TRY(auto selected, select_rows(host, plan));
+  const auto& properties = plan.properties;
   ResultTable result;
   const auto extents = ingest(
-      host, input_of(plan.table, plan.properties, std::move(select)),
+      host,
+      {plan.table, std::move(selected.sql), properties.tags, properties.creation_time,
+       properties.skip_if_tags, false},
       [&](CatalogueView& view, const std::vector<Extent>& made) -> Result<void> {
-        if (made.empty() && plan.properties.skip_if_tags.empty()) {
+        if (made.empty() && properties.skip_if_tags.empty()) {
           return ingest_error("BadRequest_NoRecordsOrWrongFormat", "there is nothing to ingest");
         }
         const auto took = host.clock->elapsed() - started;
-        result = encode(loaded(made, plan.addresses.empty() ? "inline" : plan.addresses.front(),
-                               took.count() / 100));
+        const auto item = plan.addresses.empty() ? "inline" : shown_address(plan.addresses.front());
+        result = encode(loaded(made, item, took.count() / 100, execution.operation_id()));
         return execution.finish(view, result);
       });
-  if (!extents) return fail(extents.error());
+  if (!extents) return fail(told(extents.error()));
   return result;
+}
+
+// `<| data`, or `[record] [record]`, one after the other.
+Result<std::string> inline_text(Command& command) {
+  auto& tokens = command.tokens;
+  if (tokens.is("<|")) {
+    tokens.take();
+    auto text = tokens.rest();
+    while (!text.empty() && (text.front() == ' ' || text.front() == '\n' || text.front() == '\r'))
+      text.remove_prefix(1);
+    return std::string(text);
+  }
+  auto rest = tokens.text().substr(tokens.offset());
+  std::string text;
+  for (;;) {
+    const auto start = rest.find_first_not_of(" \t\r\n");
+    if (start == std::string_view::npos) break;
+    const auto end = rest.find(']', start);
+    if (rest[start] != '[' || end == std::string_view::npos)
+      return unsupported(command, "inline data without '<|' or '[…]'");
+    text += std::string(rest.substr(start + 1, end - start - 1)) + "\n";
+    rest.remove_prefix(end + 1);
+  }
+  if (text.empty()) return unsupported(command, "inline data without '<|' or '[…]'");
+  return text;
 }
 
 Answer ingest_inline(Command& command) {
@@ -268,16 +329,9 @@ Answer ingest_inline(Command& command) {
   IngestPlan plan;
   KC_TRY(plan.table, table_of(command.session, name));
   KC_TRY(const auto properties, parse_properties(command));
-  KC_TRY(plan.properties, ingest_properties(properties));
+  KC_TRY(plan.properties, ingest_properties(properties, false));
   if (plan.properties.format.empty()) plan.properties.format = "csv";
-  KC_TRY(plan.mappings, parse_mapping(plan.table, plan.properties));
-  if (!tokens.is("<|")) return unsupported(command, "inline data without '<|'");
-  tokens.take();
-  auto text = tokens.rest();
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\n' || text.front() == '\r'))
-    text.remove_prefix(1);
-  plan.text = std::string(text);
-  std::vector<Uuid> ids;
+  KC_TRY(plan.text, inline_text(command));
   auto& host = command.host();
   command.tokens = TokenStream({});  // the data is not of the command's language
   KC_TRY(const auto rows, run_or_start(command, false, &host.ingestions, "CapacityPolicy/Ingestion",
@@ -289,102 +343,43 @@ Answer ingest_inline(Command& command) {
   return answer;
 }
 
-enum class IfExists { fails, appends, replaces };
-struct FromQuery {
-  IfExists if_exists;
-  bool creates;
-};
-
-RowTable query_loaded(const std::vector<Extent>& extents) {
-  constexpr auto kLong = ScalarType::long_;
-  RowTable answer{{{"ExtentId", ScalarType::guid_},
-                   {"OriginalSize", kLong},
-                   {"ExtentSize", kLong},
-                   {"ColumnSize", kLong},
-                   {"IndexSize", kLong},
-                   {"RowCount", kLong}},
-                  {}};
-  for (const auto& extent : extents) {
-    answer.rows.push_back({guid_value(extent.id), extent.original_size, extent.file_size,
-                           extent.file_size, std::int64_t{0}, extent.rows});
-  }
-  return answer;
-}
-
-// The table as it is, or made from the query's columns.
-Result<CatalogueTable> target(Command& command, const std::string& name, const FromQuery& how,
-                              const std::vector<Column>& columns, const Properties& properties) {
-  auto found = table_of(command.session, name);
-  if (found) {
-    if (how.if_exists == IfExists::fails)
-      return bad_request("The table '" + name + "' already exists.");
-    return found;
-  }
-  if (found.error().kind != ErrorKind::not_found || !how.creates) return found;
-  CatalogueTable table;
-  KC_TRY(const auto database, database_of(command.session));
-  table.database = database.id;
-  table.name = name;
-  table.guid = command.host().new_id();
-  table.schema.columns = columns;
-  if (const auto at = properties.find("folder"); at != properties.end())
-    table.schema.folder = at->second;
-  if (const auto at = properties.find("docstring"); at != properties.end())
-    table.schema.docstring = at->second;
-  KC_CHECK_OK(command.host().catalogue->change([&](CatalogueView& view) -> Result<void> {
-    KC_TRY(table.id, view.add_table(table));
-    return {};
-  }));
-  return table;
-}
-
-// By type and order, not by name.
-Result<std::string> select_for(const CatalogueTable& table, const Translated& query) {
-  const auto& columns = table.schema.columns;
-  bool same = query.columns.size() == columns.size();
-  for (std::size_t i = 0; same && i < columns.size(); ++i)
-    same = query.columns[i].type == columns[i].type;
-  if (!same)
-    return bad_request("The query's columns are not those of the table '" + table.name +
-                       "', by type and order.");
-  std::string names;
-  for (std::size_t i = 0; i < columns.size(); ++i)
-    names += (i > 0 ? ", c" : "c") + std::to_string(i);
-  return "SELECT " + names + " FROM (" + query.sql + ") AS rows(" + names + ")";
-}
-
-Answer from_query(Command& command, const FromQuery& how) {
-  auto& tokens = command.tokens;
-  const bool async = tokens.accept_word("async");
-  KC_TRY(const auto name, tokens.name());
-  KC_TRY(const auto properties, parse_properties(command));
-  KC_TRY(const auto parsed, ingest_properties(properties));
-  KC_CHECK_OK(tokens.expect("<|"));
-  auto bound = bind_query(command.session, tokens.rest());
-  if (!bound) return fail(std::move(bound).error());
-  auto query = std::make_shared<BoundQuery>(std::move(*bound));
-  while (!tokens.at_end() && !tokens.failure()) tokens.take();
-  const auto& translated = query->translated.results.front();
-  KC_TRY(const auto table, target(command, name, how, columns_of(translated), properties));
-  KC_TRY(auto select, select_for(table, translated));
-  auto input = input_of(table, parsed, std::move(select));
-  input.replace = how.if_exists == IfExists::replaces;
-  auto& host = command.host();
-  return run_or_start(
-      command, async, &host.ingestions, "CapacityPolicy/Ingestion",
-      [&host, query, input = std::move(input)](Execution& execution) -> Result<ResultTable> {
-        ResultTable result;
-        const auto done =
-            ingest(host, input, [&](CatalogueView& view, const std::vector<Extent>& made) {
-              result = encode(query_loaded(made));
-              return execution.finish(view, result);
-            });
-        if (!done) return fail(done.error());
-        return result;
-      });
-}
-
 }  // namespace
+
+Failure ingest_error(const std::string& code, const std::string& what) {
+  return bad_blob(code, what);
+}
+
+Result<IngestProperties> ingest_properties(const Properties& properties, bool from_query) {
+  IngestProperties result;
+  for (const auto& [name, value] : properties)
+    KC_CHECK_OK(take_property(result, name, value, from_query));
+  if (result.mapping && result.mapping_reference)
+    return ingest_error("BadRequest_DuplicateMapping",
+                        "both ingestionMapping and ingestionMappingReference are given");
+  return result;
+}
+
+Result<void> check_plan(Host& host, const IngestPlan& plan) {
+  if (!plan.properties.creation_time) return {};
+  KC_TRY(const auto policy, host.catalogue->read([&](CatalogueView& view) {
+    return view.effective_policy(plan.table, "retention");
+  }));
+  if (!policy) return {};
+  const auto json = nlohmann::json::parse(*policy, nullptr, false);
+  if (!json.is_object() || !json.contains("SoftDeletePeriod")) return {};
+  const auto period = parse_duration(json["SoftDeletePeriod"].get<std::string>());
+  if (!period || *plan.properties.creation_time >= host.now() - period->ticks) return {};
+  return ingest_error("BadRequest_CreationTimeEarlierThanSoftDeletePeriod",
+                      "the creation time " + format_datetime({*plan.properties.creation_time}) +
+                          " lies before the soft delete period of the table '" + plan.table.name +
+                          "'");
+}
+
+Result<ResultTable> run_ingest(Host& host, IngestPlan plan, Execution& execution) {
+  auto result = ingest_selected(host, plan, execution);
+  if (!result) record_failure(host, plan, execution, result.error());
+  return result;
+}
 
 Answer ingest_data(Command& command) {
   auto& tokens = command.tokens;
@@ -398,22 +393,16 @@ Answer ingest_data(Command& command) {
   KC_TRY(plan.addresses, parse_strings(command));
   KC_TRY(const auto properties, parse_properties(command));
   KC_CHECK_OK(expect_end(command));
-  KC_TRY(plan.properties, ingest_properties(properties));
-  KC_TRY(plan.mappings, parse_mapping(plan.table, plan.properties));
+  KC_TRY(plan.properties, ingest_properties(properties, false));
+  const auto& format = plan.properties.format;
+  if (!format.empty() && format != "parquet") KC_CHECK_OK(text_format(format, false));
+  if (plan.properties.mapping)
+    KC_CHECK_OK(field_mappings(plan.table, format, plan.properties.mapping));
   auto& host = command.host();
   return run_or_start(command, async, &host.ingestions, "CapacityPolicy/Ingestion",
                       [&host, plan = std::move(plan)](Execution& execution) {
                         return run_ingest(host, plan, execution);
                       });
-}
-
-Answer set_table(Command& command) { return from_query(command, {IfExists::fails, true}); }
-Answer append_table(Command& command) { return from_query(command, {IfExists::appends, false}); }
-Answer set_or_append_table(Command& command) {
-  return from_query(command, {IfExists::appends, true});
-}
-Answer set_or_replace_table(Command& command) {
-  return from_query(command, {IfExists::replaces, true});
 }
 
 }  // namespace kc::engine

@@ -1,4 +1,4 @@
-// Operations, capacity, the cluster and its version.
+// Operations and capacity.
 #include <algorithm>
 
 #include "core/engine/commands/command.h"
@@ -84,6 +84,8 @@ Answer show_operation(Command& command) {
 }
 
 Answer show_capacity(Command& command) {
+  if (command.tokens.accept_word("policy"))
+    return unsupported(command, "this form of '.show capacity'");
   std::string wanted = command.tokens.peek_hyphenated();
   if (wanted == "with") wanted.clear();
   if (!wanted.empty()) command.tokens.take_hyphenated();
@@ -108,40 +110,31 @@ Answer show_capacity(Command& command) {
       "CapacityPolicy/Export");
   add("queries", "Queries", host.queries.total(), host.queries.used(),
       "RequestRateLimitPolicy/WorkloadGroup/default");
-  add("extents-merge", "ExtentsMerge", 1, 0, "CapacityPolicy/ExtentsMerge");
+  add("extents-merge", "ExtentsMerge", host.merges.total(), host.merges.used(),
+      "CapacityPolicy/ExtentsMerge");
+  // What this engine has none of: capacity without consumption.
+  struct Idle {
+    std::string_view word, resource, origin;
+    std::int64_t total;
+  };
+  constexpr Idle kIdle[] = {
+      {"table-purge", "TablePurge", "CapacityPolicy/TablePurge", 1},
+      {"extents-partition", "ExtentsPartition", "CapacityPolicy/ExtentsPartition", 1},
+      {"streaming-ingestion-post-processing", "StreamingIngestionPostProcessing",
+       "CapacityPolicy/StreamingIngestionPostProcessing", 4},
+      {"materialized-view", "MaterializedView", "CapacityPolicy/MaterializedView", 1},
+      {"stored-query-results", "StoredQueryResults", "CapacityPolicy/StoredQueryResults", 1},
+      {"purge-storage-artifacts-cleanup", "PurgeStorageArtifactsCleanup",
+       "CapacityPolicy/PurgeStorageArtifactsCleanup", 2},
+      {"periodic-storage-artifacts-cleanup", "PeriodicStorageArtifactsCleanup",
+       "CapacityPolicy/PeriodicStorageArtifactsCleanup", 2},
+      {"mirroring", "Mirroring", "CapacityPolicy/Mirroring", 1},
+      {"query-acceleration", "QueryAcceleration", "CapacityPolicy/QueryAcceleration", 1},
+      {"graph_snapshot", "GraphSnapshots", "CapacityPolicy/GraphSnapshots", 5}};
+  for (const auto& idle : kIdle) add(idle.word, idle.resource, idle.total, 0, idle.origin);
   if (answer.rows.empty())
     return bad_request("Capacity '" + wanted + "' is unknown or not supported.");
   return answer;
-}
-
-Answer show_version(Command& command) {
-  KC_CHECK_OK(expect_end(command));
-  return RowTable{{{"BuildVersion", kString},
-                   {"BuildTime", ScalarType::datetime_},
-                   {"ServiceType", kString},
-                   {"ProductVersion", kString}},
-                  {{text_value("1.0.0.0"), std::int64_t{638'000'000'000'000'000},
-                    text_value("Engine"), text_value("kusto-copy embedded engine")}}};
-}
-
-Answer show_cluster(Command& command) {
-  if (command.tokens.is_word("extents") || command.tokens.is_word("policy")) {
-    return unsupported(command, "this form of '.show cluster'");
-  }
-  KC_CHECK_OK(expect_end(command));
-  const auto& options = command.host().options;
-  return RowTable{{{"NodeId", kString},
-                   {"Address", kString},
-                   {"Name", kString},
-                   {"StartTime", ScalarType::datetime_},
-                   {"IsAdmin", ScalarType::bool_},
-                   {"MachineTotalMemory", ScalarType::long_},
-                   {"MachineAvailableMemory", ScalarType::long_},
-                   {"ProcessorCount", ScalarType::int_},
-                   {"EnvironmentDescription", kString}},
-                  {{text_value("KEngine000000"), text_value("local"), text_value(options.name),
-                    Value(), true, options.memory_limit_bytes, options.memory_limit_bytes,
-                    std::int64_t{options.threads}, text_value("embedded")}}};
 }
 
 }  // namespace kc::engine

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/engine/commands/command.h"
+#include "core/engine/commands/schema.h"
 #include "core/engine/syntax/literal.h"
 
 namespace kc::engine {
@@ -12,83 +13,6 @@ constexpr auto kString = ScalarType::string_;
 constexpr auto kLong = ScalarType::long_;
 constexpr auto kReal = ScalarType::real_;
 constexpr auto kDatetime = ScalarType::datetime_;
-
-std::string_view dotnet_type(ScalarType type) {
-  switch (type) {
-    case ScalarType::bool_:
-      return "System.SByte";
-    case ScalarType::int_:
-      return "System.Int32";
-    case ScalarType::long_:
-      return "System.Int64";
-    case ScalarType::real_:
-      return "System.Double";
-    case ScalarType::decimal_:
-      return "System.Data.SqlTypes.SqlDecimal";
-    case ScalarType::datetime_:
-      return "System.DateTime";
-    case ScalarType::timespan_:
-      return "System.TimeSpan";
-    case ScalarType::guid_:
-      return "System.Guid";
-    case ScalarType::string_:
-      return "System.String";
-    default:
-      return "System.Object";
-  }
-}
-
-std::string ordered_columns(const CatalogueTable& table) {
-  std::string json = "\"OrderedColumns\":[";
-  bool first = true;
-  for (const auto& column : table.schema.columns) {
-    if (!std::exchange(first, false)) json += ',';
-    json += "{\"Name\":" + json_string(column.name) + ",\"Type\":\"" +
-            std::string(dotnet_type(column.type)) + "\",\"CslType\":\"" +
-            std::string(to_string(column.type)) + "\"}";
-  }
-  return json + "]";
-}
-
-std::string names_json(const CatalogueTable& table) {
-  std::string json = "{\"Name\":" + json_string(table.name);
-  if (!table.schema.folder.empty()) json += ",\"Folder\":" + json_string(table.schema.folder);
-  if (!table.schema.docstring.empty())
-    json += ",\"DocString\":" + json_string(table.schema.docstring);
-  return json;
-}
-
-std::string csl_schema(const CatalogueTable& table) {
-  std::string text;
-  for (const auto& column : table.schema.columns) {
-    if (!text.empty()) text += ',';
-    const bool plain = !column.name.empty() &&
-                       std::all_of(column.name.begin(), column.name.end(),
-                                   [](char c) {
-                                     return c == '_' || (c >= '0' && c <= '9') ||
-                                            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-                                   }) &&
-                       !(column.name[0] >= '0' && column.name[0] <= '9');
-    text += plain ? column.name : "[" + json_string(column.name) + "]";
-    text += ":" + std::string(to_string(column.type));
-  }
-  return text;
-}
-
-std::string database_json(const DatabaseEntry& database,
-                          const std::vector<CatalogueTable>& tables) {
-  const auto name = json_string(database.name);
-  std::string json = "{\"Databases\":{" + name + ":{\"Name\":" + name + ",\"Tables\":{";
-  bool first = true;
-  for (const auto& table : tables) {
-    if (table.hidden) continue;
-    if (!std::exchange(first, false)) json += ',';
-    json += json_string(table.name) + ":" + names_json(table) + ",\"DefaultColumn\":null," +
-            ordered_columns(table) + "}";
-  }
-  return json + "},\"PrettyName\":null,\"MajorVersion\":1,\"MinorVersion\":" +
-         std::to_string(database.version) + ",\"Functions\":{}}}}";
-}
 
 struct Tables {
   DatabaseEntry database;
@@ -103,16 +27,16 @@ Result<Tables> all_tables(Session& session) {
   });
 }
 
-Value policy_value(const std::map<std::string, std::string>& policies, const std::string& name) {
-  const auto found = policies.find(name);
-  return text_value(found == policies.end() ? std::string_view("null")
-                                            : std::string_view(found->second));
-}
-
 Result<std::vector<Value>> details_row(CatalogueView& view, const CatalogueTable& table,
                                        const std::string& database) {
   KC_TRY(const auto sums, view.sums(table.id));
-  KC_TRY(const auto policies, view.policies(table.id));
+  std::map<std::string, std::string> policies;
+  for (const auto* name : {"retention", "caching", "sharding", "merge", "streamingingestion",
+                           "ingestionbatching", "roworder"}) {
+    KC_TRY(const auto value, view.effective_policy(table, name));
+    policies[name] = value.value_or("null");
+  }
+  const auto effective = [&](const char* name) { return text_value(policies[name]); };
   const Value extents = sums.extents, rows = sums.rows;
   const Value size = static_cast<double>(sums.file_size),
               original = static_cast<double>(sums.original_size);
@@ -130,15 +54,15 @@ Result<std::vector<Value>> details_row(CatalogueView& view, const CatalogueTable
                             original,
                             rows,
                             text_value("[]"),
-                            policy_value(policies, "retention"),
-                            policy_value(policies, "caching"),
-                            policy_value(policies, "sharding"),
-                            policy_value(policies, "merge"),
-                            policy_value(policies, "streamingingestion"),
-                            policy_value(policies, "ingestionbatching"),
+                            effective("retention"),
+                            effective("caching"),
+                            effective("sharding"),
+                            effective("merge"),
+                            effective("streamingingestion"),
+                            effective("ingestionbatching"),
                             time(sums.created_min),
                             time(sums.created_max),
-                            policy_value(policies, "roworder"),
+                            effective("roworder"),
                             guid_value(table.guid)};
 }
 
@@ -179,6 +103,86 @@ Answer details(Command& command, const std::vector<CatalogueTable>& tables,
   return answer;
 }
 
+RowTable databases_table(Command& command, const std::vector<DatabaseEntry>& databases) {
+  RowTable answer{{{"DatabaseName", kString},
+                   {"PersistentStorage", kString},
+                   {"Version", kString},
+                   {"IsCurrent", ScalarType::bool_},
+                   {"DatabaseAccessMode", kString},
+                   {"PrettyName", kString},
+                   {"ReservedSlot1", ScalarType::bool_},
+                   {"DatabaseId", ScalarType::guid_},
+                   {"InTransitionTo", kString},
+                   {"SuspensionState", kString}},
+                  {}};
+  for (const auto& database : databases) {
+    answer.rows.push_back({text_value(database.name), text_value(""),
+                           text_value("v1." + std::to_string(database.version)),
+                           database.name == command.session.database, text_value("ReadWrite"),
+                           text_value(""), Value(), guid_value(database.guid), text_value(""),
+                           text_value("")});
+  }
+  return answer;
+}
+
+// Tables and functions of every database.
+Answer entities(Command& command) {
+  KC_CHECK_OK(expect_end(command));
+  RowTable answer{{{"DatabaseName", kString},
+                   {"EntityType", kString},
+                   {"EntityName", kString},
+                   {"DocString", kString},
+                   {"Folder", kString},
+                   {"CslInputSchema", kString},
+                   {"Content", kString},
+                   {"CslOutputSchema", kString},
+                   {"Properties", ScalarType::dynamic_}},
+                  {}};
+  const auto checked = command.host().catalogue->read([&](CatalogueView& view) -> Result<void> {
+    KC_TRY(const auto databases, view.databases());
+    for (const auto& database : databases) {
+      KC_TRY(const auto tables, view.tables(database.id));
+      for (const auto& table : tables) {
+        answer.rows.push_back({text_value(database.name), text_value("Table"),
+                               text_value(table.name), text_value(table.schema.docstring),
+                               text_value(table.schema.folder), text_value(csl_schema(table)),
+                               text_value(""), text_value(csl_schema(table)), text_value("{}")});
+      }
+      KC_TRY(const auto functions, view.functions(database.id));
+      for (const auto& entry : functions) {
+        answer.rows.push_back({text_value(database.name), text_value("Function"),
+                               text_value(entry.name), text_value(entry.docstring),
+                               text_value(entry.folder), text_value(entry.parameters),
+                               text_value(entry.body), text_value(""), text_value("{}")});
+      }
+    }
+    return {};
+  });
+  KC_CHECK_OK(checked);
+  return answer;
+}
+
+// `.show table T`: one row per column, without the statistics that a shard's columns have there.
+RowTable attributes(const CatalogueTable& table) {
+  RowTable answer{{{"AttributeName", kString},
+                   {"AttributeType", kString},
+                   {"ExtentSize", kLong},
+                   {"CompressionRatio", kReal},
+                   {"IndexSize", kLong},
+                   {"IndexSizePercent", kReal},
+                   {"OriginalSize", kLong},
+                   {"AttributeId", ScalarType::guid_},
+                   {"SharedIndexSize", kLong},
+                   {"StorageEngineVersion", kString}},
+                  {}};
+  for (const auto& column : table.schema.columns) {
+    answer.rows.push_back({text_value(column.name), text_value(dotnet_type(column.type)),
+                           std::int64_t{0}, 0.0, std::int64_t{0}, 0.0, std::int64_t{0},
+                           guid_value({}), std::int64_t{0}, text_value("")});
+  }
+  return answer;
+}
+
 }  // namespace
 
 RowTable table_list(const std::vector<CatalogueTable>& tables, const std::string& database) {
@@ -198,18 +202,6 @@ Result<RowTable> list_tables(Session& session) {
   KC_TRY(auto all, all_tables(session));
   std::erase_if(all.tables, [](const CatalogueTable& table) { return table.hidden; });
   return table_list(all.tables, all.database.name);
-}
-
-RowTable schema_row(const CatalogueTable& table, const std::string& database, bool csl) {
-  const auto schema =
-      csl ? csl_schema(table) : names_json(table) + "," + ordered_columns(table) + "}";
-  return {{{"TableName", kString},
-           {"Schema", kString},
-           {"DatabaseName", kString},
-           {"Folder", kString},
-           {"DocString", kString}},
-          {{text_value(table.name), text_value(schema), text_value(database),
-            text_value(table.schema.folder), text_value(table.schema.docstring)}}};
 }
 
 Answer show_tables(Command& command) {
@@ -246,6 +238,9 @@ Answer show_table(Command& command) {
     KC_CHECK_OK(expect_end(command));
     return details(command, {table}, database.name);
   }
+  if (tokens.accept_word("ingestion")) return show_table_mappings(command, name);
+  if (tokens.accept_word("principals")) return show_principals(command, Scope::table, table.id);
+  if (tokens.at_end() || tokens.is("|") || tokens.is(";")) return attributes(table);
   if (tokens.accept_word("cslschema") || tokens.accept_word("kqlschema")) {
     KC_CHECK_OK(expect_end(command));
     return schema_row(table, database.name, true);
@@ -254,60 +249,61 @@ Answer show_table(Command& command) {
     KC_CHECK_OK(tokens.expect_word("as"));
     KC_CHECK_OK(tokens.expect_word("json"));
     KC_CHECK_OK(expect_end(command));
-    return schema_row(table, database.name, false);
+    return schema_answer(command.session, name, false);
   }
   return unsupported(command, "this form of '.show table'");
 }
 
 Answer show_database(Command& command) {
   auto& tokens = command.tokens;
-  auto session = command.session;
-  if (tokens.is_name() && !tokens.is_word("schema") && !tokens.is_word("extents") &&
-      !tokens.is_word("cslschema")) {
-    KC_TRY(session.database, tokens.name());
+  static const std::vector<std::string> kWords = {"schema",  "extents",   "cslschema",
+                                                  "policy",  "ingestion", "principals",
+                                                  "journal", "details",   "identity"};
+  const bool word = std::any_of(kWords.begin(), kWords.end(),
+                                [&](const std::string& one) { return tokens.is_word(one); });
+  if (tokens.is_name() && !word) {
+    KC_TRY(command.session.database, tokens.name());
   }
-  KC_TRY(const auto all, all_tables(session));
+  KC_TRY(const auto all, all_tables(command.session));
   if (tokens.accept_word("extents")) return show_extents(command, all.tables, all.database);
-  if (tokens.accept_word("cslschema")) {
-    KC_CHECK_OK(expect_end(command));
-    RowTable answer = schema_row({}, {}, true);
-    answer.rows.clear();
-    for (const auto& table : all.tables)
-      answer.rows.push_back(schema_row(table, all.database.name, true).rows[0]);
-    return answer;
+  if (tokens.accept_word("policy")) return show_scope_policy(command, Scope::database);
+  if (tokens.accept_word("ingestion")) return show_database_mappings(command);
+  if (tokens.accept_word("principals"))
+    return show_principals(command, Scope::database, all.database.id);
+  if (tokens.accept_word("journal")) {
+    KC_TRY(auto journal, show_journal(command));
+    std::erase_if(journal.rows, [&](const auto& row) {
+      return std::get<std::string>(row[2]) != all.database.name;
+    });
+    return journal;
   }
-  if (!tokens.accept_word("schema")) return unsupported(command, "this form of '.show database'");
-  KC_CHECK_OK(tokens.expect_word("as"));
-  KC_CHECK_OK(tokens.expect_word("json"));
-  KC_TRY(const auto properties, parse_properties(command));
+  if (tokens.is_word("schema") || tokens.is_word("cslschema")) return show_database_schema(command);
+  const bool details = tokens.accept_word("details");
+  if (!details) tokens.accept_word("identity");
   KC_CHECK_OK(expect_end(command));
-  return RowTable{{{"DatabaseSchema", kString}},
-                  {{text_value(database_json(all.database, all.tables))}}};
+  return databases_table(command, {all.database});
 }
 
+// `.show databases`, `(A, B) schema as json`, `entities`, `details`, `identity`
 Answer show_databases(Command& command) {
+  auto& tokens = command.tokens;
+  if (tokens.is("(")) {
+    KC_TRY(const auto names, parse_names(command));
+    return show_databases_schema(command, names);
+  }
+  if (tokens.accept_word("schema")) {
+    tokens.accept_word("as");
+    tokens.accept_word("json");
+    return show_databases_schema(command, {});
+  }
+  if (tokens.accept_word("entities")) return entities(command);
+  for (const auto* word : {"details", "identity", "policies", "datastats", "metadata"}) {
+    if (tokens.accept_word(word)) break;
+  }
   KC_CHECK_OK(expect_end(command));
   KC_TRY(const auto databases,
          command.host().catalogue->read([](CatalogueView& view) { return view.databases(); }));
-  RowTable answer{{{"DatabaseName", kString},
-                   {"PersistentStorage", kString},
-                   {"Version", kString},
-                   {"IsCurrent", ScalarType::bool_},
-                   {"DatabaseAccessMode", kString},
-                   {"PrettyName", kString},
-                   {"ReservedSlot1", ScalarType::bool_},
-                   {"DatabaseId", ScalarType::guid_},
-                   {"InTransitionTo", kString},
-                   {"SuspensionState", kString}},
-                  {}};
-  for (const auto& database : databases) {
-    answer.rows.push_back({text_value(database.name), text_value(""),
-                           text_value("v1." + std::to_string(database.version)),
-                           database.name == command.session.database, text_value("ReadWrite"),
-                           text_value(""), Value(), guid_value(database.guid), text_value(""),
-                           text_value("")});
-  }
-  return answer;
+  return databases_table(command, databases);
 }
 
 }  // namespace kc::engine

@@ -33,9 +33,7 @@ struct Definition {
 Result<Definition> parse_definition(Command& command) {
   Definition definition;
   KC_TRY(definition.name, command.tokens.name());
-  if (definition.name.empty() || definition.name.size() > 1024) {
-    return bad_request("BadRequest_EntityNameIsNotValid: a table's name has 1 to 1024 characters.");
-  }
+  KC_CHECK_OK(check_entity_name(definition.name));
   KC_TRY(definition.columns, parse_columns(command));
   return definition;
 }
@@ -49,10 +47,7 @@ Result<CatalogueTable> make(Command& command, CatalogueView& view, const Definit
     KC_TRY(auto columns, merged(*found, definition.columns));
     auto table = *found;
     table.schema.columns = std::move(columns);
-    if (const auto at = properties.find("folder"); at != properties.end())
-      table.schema.folder = at->second;
-    if (const auto at = properties.find("docstring"); at != properties.end())
-      table.schema.docstring = at->second;
+    apply_table_properties(table, properties);
     if (!(table.schema == found->schema)) KC_CHECK_OK(view.set_table(table));
     return table;
   }
@@ -61,13 +56,50 @@ Result<CatalogueTable> make(Command& command, CatalogueView& view, const Definit
   table.name = definition.name;
   table.guid = command.host().new_id();
   table.schema.columns = definition.columns;
-  if (const auto at = properties.find("folder"); at != properties.end())
-    table.schema.folder = at->second;
-  if (const auto at = properties.find("docstring"); at != properties.end())
-    table.schema.docstring = at->second;
+  apply_table_properties(table, properties);
   KC_TRY(table.hidden, bool_property(properties, "hidden", false));
   KC_TRY(table.id, view.add_table(table));
+  KC_CHECK_OK(own_table(command, view, table));
+  KC_CHECK_OK(note(command, view,
+                   {.event = "CREATE-TABLE", .entity = table.name, .container = database.name}));
   return table;
+}
+
+// `N based-on O [ifnotexists] [with (…)]`: columns, details and policies of the old one, except
+// its update policy and its principals.
+Answer create_based_on(Command& command, const std::string& name) {
+  auto& tokens = command.tokens;
+  KC_CHECK_OK(check_entity_name(name));
+  KC_TRY(const auto original, tokens.name());
+  const bool if_not_exists = tokens.accept_word("ifnotexists");
+  KC_TRY(const auto properties, parse_properties(command));
+  KC_CHECK_OK(expect_end(command));
+  CatalogueTable table;
+  const auto checked = command.host().catalogue->change([&](CatalogueView& view) -> Result<void> {
+    KC_TRY(const auto database, view.database(command.session.database));
+    KC_TRY(const auto old, view.table(database, original));
+    if (auto found = view.table(database, name)) {
+      if (!if_not_exists) return bad_request("A table named '" + name + "' already exists.");
+      table = std::move(*found);
+      return {};
+    }
+    table = old;
+    table.name = name;
+    table.guid = command.host().new_id();
+    apply_table_properties(table, properties);
+    KC_TRY(table.hidden, bool_property(properties, "hidden", old.hidden));
+    KC_TRY(table.id, view.add_table(table));
+    KC_TRY(const auto policies, view.policies(old.id));
+    for (const auto& [policy, value] : policies) {
+      if (policy != "update") KC_CHECK_OK(view.set_policy(table.id, policy, value));
+    }
+    KC_TRY(const auto details, view.column_details(old.id));
+    for (const auto& [column, detail] : details)
+      KC_CHECK_OK(view.set_column_details(table.id, column, detail));
+    return own_table(command, view, table);
+  });
+  KC_CHECK_OK(checked);
+  return schema_row(table, command.session.database, false);
 }
 
 Answer create(Command& command, bool merge) {
@@ -92,7 +124,10 @@ Result<void> drop(Command& command, const std::vector<std::string>& names, bool 
       const auto table = view.table(database, name);
       if (!table && if_exists && table.error().kind == ErrorKind::not_found) continue;
       if (!table) return fail(table.error());
+      KC_CHECK_OK(check_table_access(command.session, view, *table));
       KC_TRY(const auto freed, view.drop_table(table->id));
+      KC_CHECK_OK(
+          note(command, view, {.event = "DROP-TABLE", .entity = name, .container = database.name}));
       files.insert(files.end(), freed.begin(), freed.end());
     }
     return {};
@@ -121,6 +156,8 @@ Result<void> rename(Command& command, const Renames& renames, bool if_exists) {
       auto table = view.table(database, from);
       if (!table && if_exists && table.error().kind == ErrorKind::not_found) continue;
       if (!table) return fail(table.error());
+      KC_CHECK_OK(check_table_access(command.session, view, *table));
+      KC_CHECK_OK(check_entity_name(to));
       moved.emplace_back(*table, to);
       table->name = "\x01renaming " + std::to_string(table->id);
       KC_CHECK_OK(view.set_table(*table));
@@ -128,8 +165,13 @@ Result<void> rename(Command& command, const Renames& renames, bool if_exists) {
     for (auto& [table, to] : moved) {
       if (view.table(database, to))
         return bad_request("A table named '" + to + "' already exists.");
-      table.name = to;
+      const auto from = std::exchange(table.name, to);
       KC_CHECK_OK(view.set_table(table));
+      KC_CHECK_OK(note(command, view,
+                       {.event = "RENAME-TABLE",
+                        .entity = from,
+                        .updated_entity = to,
+                        .container = database.name}));
     }
     return {};
   });
@@ -137,7 +179,19 @@ Result<void> rename(Command& command, const Renames& renames, bool if_exists) {
 
 }  // namespace
 
-Answer create_table(Command& command) { return create(command, false); }
+// `.create table T …`: columns, another table's, or a mapping of T.
+Answer create_table(Command& command) {
+  auto& tokens = command.tokens;
+  const auto mark = tokens.mark();
+  KC_TRY(const auto name, tokens.name());
+  if (tokens.accept_word("ingestion")) return put_table_mapping(command, name, MappingMode::create);
+  if (tokens.peek_hyphenated() == "based-on") {
+    tokens.take_hyphenated();
+    return create_based_on(command, name);
+  }
+  tokens.reset(mark);
+  return create(command, false);
+}
 Answer create_merge_table(Command& command) { return create(command, true); }
 
 // Both `.create tables` and `.create-merge tables`: of a table that exists only the latter changes
@@ -165,10 +219,18 @@ Answer create_tables(Command& command) {
 }
 
 Answer alter_merge_table(Command& command) {
-  KC_TRY(const auto name, command.tokens.name());
+  auto& tokens = command.tokens;
+  KC_TRY(const auto name, tokens.name());
   KC_TRY(const auto database, database_of(command.session));
   KC_TRY(const auto found, table_of(command.session, name));
-  if (command.tokens.accept_word("policy")) return alter_policy(command, found, database, true);
+  if (tokens.accept_word("policy")) return alter_policy(command, found, database, true);
+  if (tokens.accept_word("ingestion")) return put_table_mapping(command, name, MappingMode::merge);
+  if (tokens.accept_word("extent"))
+    return alter_extent_tags(command, found, TagChange::merge, false);
+  if (tokens.peek_hyphenated() == "column-docstrings") {
+    tokens.take_hyphenated();
+    return alter_column_docstrings(command, name, true);
+  }
   KC_TRY(const auto columns, parse_columns(command));
   KC_TRY(const auto properties, parse_properties(command));
   KC_CHECK_OK(expect_end(command));
@@ -182,32 +244,45 @@ Answer alter_merge_table(Command& command) {
 }
 
 Answer alter_table(Command& command) {
-  KC_TRY(const auto name, command.tokens.name());
+  auto& tokens = command.tokens;
+  KC_TRY(const auto name, tokens.name());
   KC_TRY(const auto database, database_of(command.session));
   KC_TRY(auto table, table_of(command.session, name));
-  if (command.tokens.accept_word("policy")) return alter_policy(command, table, database, false);
-  if (command.tokens.accept_word("docstring")) {
-    KC_TRY(table.schema.docstring, command.tokens.string());
-  } else if (command.tokens.accept_word("folder")) {
-    KC_TRY(table.schema.folder, command.tokens.string());
+  if (tokens.accept_word("policy")) return alter_policy(command, table, database, false);
+  if (tokens.accept_word("ingestion")) return put_table_mapping(command, name, MappingMode::alter);
+  if (tokens.accept_word("extent")) return alter_extent_tags(command, table, TagChange::set, false);
+  if (tokens.is("(")) return alter_table_columns(command, name);
+  if (tokens.peek_hyphenated() == "column-docstrings") {
+    tokens.take_hyphenated();
+    return alter_column_docstrings(command, name, false);
+  }
+  if (tokens.accept_word("docstring")) {
+    KC_TRY(table.schema.docstring, tokens.string());
+  } else if (tokens.accept_word("folder")) {
+    KC_TRY(table.schema.folder, tokens.string());
   } else {
     return unsupported(command, "this form of '.alter table'");
   }
   KC_CHECK_OK(expect_end(command));
-  KC_CHECK_OK(
-      command.host().catalogue->change([&](CatalogueView& view) { return view.set_table(table); }));
+  const auto checked = command.host().catalogue->change([&](CatalogueView& view) -> Result<void> {
+    KC_CHECK_OK(view.set_table(table));
+    return note(command, view,
+                {.event = "ALTER-TABLE", .entity = name, .container = database.name});
+  });
+  KC_CHECK_OK(checked);
   return schema_row(table, database.name, false);
 }
 
 Answer drop_table(Command& command) {
-  KC_TRY(const auto name, command.tokens.name());
-  if (command.tokens.is_word("extent") || command.tokens.is_word("columns")) {
+  auto& tokens = command.tokens;
+  KC_TRY(const auto name, tokens.name());
+  if (tokens.accept_word("columns")) return drop_table_columns(command, name);
+  if (tokens.accept_word("ingestion")) return drop_table_mapping(command, name);
+  if (tokens.accept_word("extent")) {
     KC_TRY(const auto table, table_of(command.session, name));
-    if (command.tokens.accept_word("extent") && command.tokens.accept_word("tags")) {
-      return drop_extent_tags(command, table);
-    }
-    return unsupported(command, "this form of '.drop table'");
+    return alter_extent_tags(command, table, TagChange::drop, false);
   }
+  if (is_role(tokens)) return change_table_role(command, name, RoleChange::drop);
   const bool if_exists = accept_if_exists(command);
   KC_CHECK_OK(expect_end(command));
   KC_CHECK_OK(drop(command, {name}, if_exists));
@@ -230,6 +305,7 @@ Answer clear_table(Command& command) {
   const auto checked = command.host().catalogue->change([&](CatalogueView& view) -> Result<void> {
     KC_TRY(const auto database, view.database(command.session.database));
     KC_TRY(const auto table, view.table(database, name));
+    KC_CHECK_OK(check_table_access(command.session, view, table));
     KC_TRY(const auto extents, view.extents(table.id));
     files.clear();
     for (const auto& extent : extents) {
@@ -266,34 +342,6 @@ Answer rename_tables(Command& command) {
   KC_CHECK_OK(expect_end(command));
   KC_CHECK_OK(rename(command, renames, if_exists));
   return list_tables(command.session);
-}
-
-Answer create_database(Command& command) {
-  KC_TRY(const auto name, command.tokens.name());
-  if (command.tokens.accept_word("persist")) {
-    KC_TRY(const auto paths,
-           parse_strings(command));  // accepted; data stays in the engine's own folder
-  } else {
-    command.tokens.accept_word("volatile");
-  }
-  command.tokens.accept_word("ifnotexists");
-  KC_CHECK_OK(expect_end(command));
-  auto& host = command.host();
-  const auto checked = host.catalogue->change([&](CatalogueView& view) -> Result<void> {
-    if (view.database(name)) return bad_request("Database '" + name + "' already exists.");
-    DatabaseEntry entry;
-    entry.name = name;
-    entry.guid = host.new_id();
-    entry.created = entry.cursor = host.now();
-    return view.add_database(entry);
-  });
-  KC_CHECK_OK(checked);
-  return RowTable{{{"DatabaseName", ScalarType::string_},
-                   {"PersistentPath", ScalarType::string_},
-                   {"Created", ScalarType::string_},
-                   {"StoresMetadata", ScalarType::bool_},
-                   {"StoresData", ScalarType::bool_}},
-                  {{text_value(name), text_value(""), text_value("True"), true, true}}};
 }
 
 }  // namespace kc::engine

@@ -155,38 +155,116 @@ std::string null_of(ScalarType type) {
   return "CAST(NULL AS " + std::string(sql_type(type)) + ")";
 }
 
+// A constant of the mapping, read as text of the column's type is.
+std::string constant_of(const std::string& text, ScalarType type) {
+  const auto literal = sql_string(text);
+  switch (type) {
+    case ScalarType::string_:
+      return literal;
+    case ScalarType::long_:
+      return "kc_parse_long(" + literal + ")";
+    case ScalarType::int_:
+      return "TRY_CAST(kc_parse_long(" + literal + ") AS INTEGER)";
+    case ScalarType::real_:
+      return "kc_parse_real(" + literal + ")";
+    case ScalarType::bool_:
+      return "kc_parse_bool(" + literal + ")";
+    case ScalarType::datetime_:
+      return "kc_parse_datetime(" + literal + ")";
+    case ScalarType::timespan_:
+      return "kc_parse_timespan(" + literal + ")";
+    case ScalarType::guid_:
+      return "kc_parse_guid(" + literal + ")";
+    case ScalarType::decimal_:
+      return "kc_parse_decimal(" + literal + ")";
+    default:
+      return "coalesce(nullif(kc_parse_json(" + literal + "), 'null'), kc_json_string(" + literal +
+             "))";
+  }
+}
+
+std::string unix_sql(const std::string& from, Transform transform) {
+  const auto whole = "TRY_CAST(" + from + " AS HUGEINT)";
+  const std::string ticks = transform == Transform::unix_seconds        ? whole + " * 10000000"
+                            : transform == Transform::unix_milliseconds ? whole + " * 10000"
+                            : transform == Transform::unix_microseconds ? whole + " * 10"
+                                                                        : whole + " // 100";
+  const auto at = "(" + ticks + " + 621355968000000000)";
+  return "CASE WHEN " + at + " BETWEEN 0 AND 3155378975999999999 THEN CAST(" + at +
+         " AS BIGINT) END";
+}
+
+// The SQL of one column from the files of one shape.
+Result<std::string> column_sql(Duck& duck, const std::string& file, const std::string& address,
+                               const FileColumns& shape, const FieldMapping& mapping,
+                               ScalarType type) {
+  if (mapping.constant) return constant_of(*mapping.constant, type);
+  if (mapping.transform == Transform::source_location) return constant_of(address, type);
+  if (mapping.transform == Transform::source_line_number)
+    return bad_blob("BadRequest_InvalidMapping", "a Parquet file has no line numbers");
+  if (mapping.path.empty()) return null_of(type);
+  const auto found = shape.types.find(mapping.path.front().name);
+  if (found == shape.types.end()) return null_of(type);
+  auto from = sql_name(found->first);
+  auto physical = found->second;
+  if (mapping.path.size() > 1) {
+    for (std::size_t i = 1; i < mapping.path.size(); ++i) {
+      const auto& step = mapping.path[i];
+      from += step.index ? "[" + std::to_string(*step.index + 1) + "]" : "." + sql_name(step.name);
+    }
+    from = "(" + from + ")";
+    KC_TRY(auto lease, duck.connect());
+    auto typed =
+        lease.run("SELECT " + from + " FROM read_parquet(" + sql_string(file) + ") LIMIT 0");
+    if (!typed) return null_of(type);  // no such member
+    physical = typed->type(0);
+  }
+  const bool of_unix = mapping.transform == Transform::unix_seconds ||
+                       mapping.transform == Transform::unix_milliseconds ||
+                       mapping.transform == Transform::unix_microseconds ||
+                       mapping.transform == Transform::unix_nanoseconds;
+  if (of_unix && type == ScalarType::datetime_) return unix_sql(from, mapping.transform);
+  if (mapping.transform == Transform::bytes_as_base64 && physical == DUCKDB_TYPE_BLOB &&
+      type == ScalarType::string_)
+    return "coalesce(base64(" + from + "), '')";
+  auto value = converted(from, physical, type);
+  return value.empty() ? null_of(type) : value;
+}
+
 }  // namespace
 
-Result<std::string> parquet_select(Duck& duck, const std::vector<std::string>& files,
+Result<std::string> parquet_select(Duck& duck, const ParquetFiles& files,
                                    const std::vector<Column>& columns,
                                    const std::vector<FieldMapping>& mappings) {
-  std::map<std::string, std::pair<FileColumns, std::string>>
-      groups;  // files of one shape are read together
-  for (const auto& file : files) {
+  struct Group {
+    FileColumns shape;
+    std::string first, address, list;
+  };
+  const bool by_file = std::any_of(mappings.begin(), mappings.end(), [](const auto& mapping) {
+    return mapping.transform == Transform::source_location;
+  });
+  std::map<std::string, Group> groups;  // files of one shape are read together
+  for (std::size_t i = 0; i < files.paths.size(); ++i) {
+    const auto& file = files.paths[i];
     KC_TRY(auto found, columns_of_file(duck, file));
-    auto& [shape, list] = groups[found.text];
-    shape = std::move(found);
-    list += (list.empty() ? "" : ", ") + sql_string(file);
+    auto& group = groups[by_file ? std::to_string(i) : found.text];
+    group.shape = std::move(found);
+    if (group.list.empty()) {
+      group.first = file;
+      group.address = i < files.addresses.size() ? files.addresses[i] : file;
+    }
+    group.list += (group.list.empty() ? "" : ", ") + sql_string(file);
   }
   std::string sql;
-  for (const auto& [text, group] : groups) {
-    const auto& types = group.first.types;
+  for (const auto& [key, group] : groups) {
     if (!sql.empty()) sql += " UNION ALL ";
     sql += "SELECT ";
     for (std::size_t i = 0; i < columns.size(); ++i) {
-      std::string value;
-      const auto& mapping = mappings[i];
-      if (mapping.constant) {
-        return fail(ErrorKind::invalid, "engine.ingest",
-                    "BadRequest_InvalidMapping: ConstValue is not supported for Parquet");
-      }
-      const auto found = mapping.path.size() == 1 ? types.find(mapping.path.front()) : types.end();
-      if (found != types.end())
-        value = converted(sql_name(found->first), found->second, columns[i].type);
-      if (value.empty()) value = null_of(columns[i].type);
+      KC_TRY(const auto value, column_sql(duck, group.first, group.address, group.shape,
+                                          mappings[i], columns[i].type));
       sql += (i > 0 ? ", " : "") + value + " AS c" + std::to_string(i);
     }
-    sql += " FROM read_parquet([" + group.second + "])";
+    sql += " FROM read_parquet([" + group.list + "])";
   }
   return sql;
 }

@@ -11,9 +11,17 @@
 
 namespace kc::engine {
 
-// Columns c0, c1, … in the order of `columns`; mappings address a member of the file's root by
+// What to read; the addresses are what the command called them, for those who ask for them.
+struct ParquetFiles {
+  ParquetFiles(std::vector<std::string> files, std::vector<std::string> names = {})
+      : paths(std::move(files)), addresses(std::move(names)) {}
+  std::vector<std::string> paths;
+  std::vector<std::string> addresses;
+};
+
+// Columns c0, c1, … in the order of `columns`; mappings address a field, or a member inside one, by
 // `path`.
-Result<std::string> parquet_select(Duck& duck, const std::vector<std::string>& files,
+Result<std::string> parquet_select(Duck& duck, const ParquetFiles& files,
                                    const std::vector<Column>& columns,
                                    const std::vector<FieldMapping>& mappings);
 

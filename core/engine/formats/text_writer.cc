@@ -113,7 +113,7 @@ class Writer {
         if (shared_.options.json)
           reader.append_json_line(text_, row);
         else
-          reader.append_csv(text_, row);
+          reader.append_csv(text_, row, shared_.options.separator);
         ++rows_;
         if (text_.size() >= kBlock) KC_CHECK_OK(flush());
         if (size_ + static_cast<std::int64_t>(text_.size()) >= shared_.options.size_limit)
@@ -153,7 +153,7 @@ class Writer {
 
   void append_header() {
     for (std::size_t i = 0; i < shared_.options.columns.size(); ++i) {
-      if (i > 0) text_ += ',';
+      if (i > 0) text_ += shared_.options.separator;
       text_ += sql_name(
           shared_.options.columns[i].name);  // always quoted, quotes doubled: CSV's own rule
     }

@@ -23,6 +23,7 @@ struct Artifact {
 
 struct TextExport {
   bool json = false;
+  char separator = ',';
   bool compressed = false;
   bool headers_in_all = false, headers_in_first = false;  // CSV
   bool mark = false;                                      // a byte order mark

@@ -29,8 +29,10 @@ const T& cell(const void* values, idx_t row) {
 
 // A field is quoted where reading would see something else, and where it is the empty string:
 // nothing between two separators is null.
-void append_csv_text(std::string& out, std::string_view text) {
-  if (!text.empty() && text.find_first_of(",\"\r\n") == std::string_view::npos) {
+void append_csv_text(std::string& out, std::string_view text, char separator) {
+  const char special[] = {separator, '"', '\r', '\n'};
+  if (!text.empty() &&
+      text.find_first_of(std::string_view(special, sizeof special)) == std::string_view::npos) {
     out += text;
     return;
   }
@@ -180,9 +182,9 @@ void ChunkReader::append_json_line(std::string& out, idx_t row) const {
   out += "}\n";
 }
 
-void ChunkReader::append_csv(std::string& out, idx_t row) const {
+void ChunkReader::append_csv(std::string& out, idx_t row, char separator) const {
   for (std::size_t column = 0; column < vectors_.size(); ++column) {
-    if (column > 0) out += ',';
+    if (column > 0) out += separator;
     const auto& vector = vectors_[column];
     if (!valid_cell(vector.validity, row)) {
       // A record of one null field would be a blank line, which readers skip.
@@ -213,7 +215,8 @@ void ChunkReader::append_csv(std::string& out, idx_t row) const {
         append_guid(out, cell<duckdb_hugeint>(values, row));
         break;
       default:
-        append_csv_text(out, string_cell(static_cast<const duckdb_string_t*>(values), row));
+        append_csv_text(out, string_cell(static_cast<const duckdb_string_t*>(values), row),
+                        separator);
     }
   }
   out += '\n';

@@ -19,7 +19,7 @@ class ChunkReader {
   // `[…],[…]` for the first `rows` rows, as members of an answer.
   void append_json_rows(std::string& out, idx_t rows) const;
   // One record, ended by a line feed; a JSON line is one object.
-  void append_csv(std::string& out, idx_t row) const;
+  void append_csv(std::string& out, idx_t row, char separator = ',') const;
   void append_json_line(std::string& out, idx_t row) const;
 
  private:

@@ -171,6 +171,7 @@ Result<Relation> RequestBinder::table(std::string_view database, std::string_vie
            view.database(database.empty() ? std::string_view(session_.database) : database));
     KC_TRY(const auto table, view.table(db, name));
     relation.schema = table.schema;
+    KC_CHECK_OK(guard(view, db, table, relation));
     KC_TRY(extents, view.extents(table.id));
     std::erase_if(extents, [&](const Extent& extent) { return !wanted(extent, hints); });
     std::map<std::int64_t, std::vector<Column>> known;

@@ -13,7 +13,7 @@
 
 namespace kc::engine {
 
-class RequestBinder final : public Binder {
+class RequestBinder : public Binder {
  public:
   explicit RequestBinder(Session& session)
       : session_(session), now_(session.options.query_now.value_or(session.host.now())) {}
@@ -24,6 +24,9 @@ class RequestBinder final : public Binder {
   std::int64_t now_ticks() override { return now_; }
   std::int64_t cursor_current() override;
   std::string current_database() override { return session_.database; }
+  Result<std::optional<StoredFunction>> function(std::string_view database,
+                                                 std::string_view name) override;
+  std::string current_principal() override;
   std::optional<std::string> cursor_default(bool after) override {
     const auto& options = session_.options;
     return after ? options.cursor_after_default : options.cursor_before_or_at_default;
@@ -47,6 +50,8 @@ class RequestBinder final : public Binder {
 
  private:
   void seen(std::int64_t version);
+  Result<void> guard(CatalogueView& view, const DatabaseEntry& database,
+                     const CatalogueTable& table, Relation& relation);
 
   Session& session_;
   std::int64_t now_;

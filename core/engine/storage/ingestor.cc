@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/engine/housekeeping.h"
+#include "core/engine/query/update_policies.h"
 #include "core/engine/storage/extent_writer.h"
 
 namespace kc::engine {
@@ -19,10 +20,12 @@ Result<bool> already_there(CatalogueView& view, const IngestInput& input) {
   });
 }
 
-Result<void> stamp(Host& host, CatalogueView& view, const IngestInput& input,
-                   std::vector<Extent>& extents) {
-  KC_TRY(const auto shape, view.shape_of(input.table.schema.columns));
-  KC_TRY(const auto policies, view.policies(input.table.id));
+}  // namespace
+
+Result<void> stamp_extents(Host& host, CatalogueView& view, const CatalogueTable& table,
+                           std::vector<Extent>& extents) {
+  KC_TRY(const auto shape, view.shape_of(table.schema.columns));
+  KC_TRY(const auto policies, view.policies(table.id));
   const auto policy = policies.find("ingestiontime");
   const bool stamped =
       policy == policies.end() || policy->second.find("false") == std::string::npos;
@@ -34,7 +37,7 @@ Result<void> stamp(Host& host, CatalogueView& view, const IngestInput& input,
       due = host.now() + lag.ticks;
       host.housekeeping->cursors_are_late();
     } else {
-      KC_TRY(cursor, view.advance_cursor(input.table.database, host.now()));
+      KC_TRY(cursor, view.advance_cursor(table.database, host.now()));
     }
   }
   for (auto& extent : extents) {
@@ -45,8 +48,6 @@ Result<void> stamp(Host& host, CatalogueView& view, const IngestInput& input,
   }
   return {};
 }
-
-}  // namespace
 
 Result<std::vector<Extent>> ingest(Host& host, const IngestInput& input,
                                    const WithExtents& with_extents) {
@@ -63,6 +64,9 @@ Result<std::vector<Extent>> ingest(Host& host, const IngestInput& input,
     extent.created_min = extent.created_max = input.creation_time.value_or(host.now());
     extent.tags = input.tags;
   }
+  DerivedRows derived(host);
+  const std::vector<std::vector<Column>> shapes(extents.size(), input.table.schema.columns);
+  KC_CHECK_OK(derived.derive(input.table, extents, shapes));
   std::vector<std::string> replaced;
   const auto checked = host.catalogue->change([&](CatalogueView& view) -> Result<void> {
     // A table dropped since the files were begun is caught here by the catalogue's foreign key.
@@ -73,13 +77,15 @@ Result<std::vector<Extent>> ingest(Host& host, const IngestInput& input,
         KC_CHECK_OK(view.drop_extent(extent.id));
       }
     }
-    KC_CHECK_OK(stamp(host, view, input, extents));
+    KC_CHECK_OK(stamp_extents(host, view, input.table, extents));
+    KC_CHECK_OK(derived.add(view));
     KC_CHECK_OK(with_extents(view, extents));
     host.at("ingest.before_commit");
     return {};
   });
   KC_CHECK_OK(checked);
   writer.keep();
+  derived.keep();
   host.at("ingest.committed");
   host.files->doom(replaced);
   return extents;

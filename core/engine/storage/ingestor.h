@@ -24,6 +24,11 @@ struct IngestInput {
 // Called inside the transaction, after the extents are in it.
 using WithExtents = std::function<Result<void>(CatalogueView&, const std::vector<Extent>&)>;
 
+// Adds the extents with the table's shape and, where its policy is on, their ingestion time and
+// cursor.
+Result<void> stamp_extents(Host& host, CatalogueView& view, const CatalogueTable& table,
+                           std::vector<Extent>& extents);
+
 Result<std::vector<Extent>> ingest(Host& host, const IngestInput& input,
                                    const WithExtents& with_extents);
 
