@@ -37,13 +37,15 @@ std::string host_of(std::string_view address) {
 Result<TextFormat> format_named(const std::string& name) {
   TextFormat format;
   if (name == "json" || name == "multijson") {
-    format.kind = name == "json" ? TextFormat::Kind::json : TextFormat::Kind::json;
+    format.kind = name == "json" ? TextFormat::Kind::json : TextFormat::Kind::multijson;
   } else if (name == "tsv") {
     format.separator = '\t';
   } else if (name == "psv") {
     format.separator = '|';
   } else if (name == "scsv") {
     format.separator = ';';
+  } else if (name == "txt") {
+    format.kind = TextFormat::Kind::txt;
   } else if (name != "csv") {
     return fail(external_error("externaldata of the format '" + name + "' is not supported"));
   }
