@@ -235,6 +235,21 @@ void record_failure(Host& host, const IngestPlan& plan, const Execution& executi
   });
 }
 
+// What the encoding policies of the columns allow in one cell.
+Result<std::vector<std::size_t>> cell_limits(Host& host, const CatalogueTable& table) {
+  KC_TRY(const auto details,
+         host.catalogue->read([&](CatalogueView& view) { return view.column_details(table.id); }));
+  std::vector<std::size_t> limits;
+  for (const auto& column : table.schema.columns) {
+    const auto at = details.find(column.name);
+    const auto profile = at == details.end() ? std::string() : lower(at->second.encoding);
+    limits.push_back(profile == "bigobject32" ? std::size_t{32} << 20
+                     : profile == "bigobject" ? std::size_t{2} << 20
+                                              : kStringBytesMax);
+  }
+  return limits;
+}
+
 struct Selected {
   std::string sql;
   std::optional<SourceRegistry::Handle> handle;  // what the SQL reads
@@ -259,16 +274,18 @@ Result<Selected> select_rows(Host& host, IngestPlan& plan) {
   KC_TRY(auto mappings, field_mappings(plan.table, properties.format, mapping));
   std::vector<std::string> addresses;
   for (const auto& address : plan.addresses) addresses.push_back(shown_address(address));
+  KC_TRY(auto limits, cell_limits(host, plan.table));
   Selected selected;
   if (properties.format == "parquet") {
     if (plan.text) return no_format("parquet, inline");
-    KC_TRY(selected.sql,
-           parquet_select(*host.duck, {files, addresses}, plan.table.schema.columns, mappings));
+    KC_TRY(selected.sql, parquet_select(*host.duck, {files, addresses}, plan.table.schema.columns,
+                                        mappings, limits));
     return selected;
   }
   KC_TRY(const auto format, text_format(properties.format, properties.ignore_first_record));
-  selected.handle.emplace(host.sources.add(text_source(
-      {files, addresses, plan.text, format, plan.table.schema.columns, std::move(mappings)})));
+  selected.handle.emplace(
+      host.sources.add(text_source({files, addresses, plan.text, format, plan.table.schema.columns,
+                                    std::move(mappings), std::move(limits)})));
   selected.sql = "SELECT * FROM " + selected.handle->sql();
   return selected;
 }

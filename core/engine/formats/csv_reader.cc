@@ -27,7 +27,7 @@ class CsvReader final : public PartReader {
         std::string_view text;
         if (mapping.ordinal && *mapping.ordinal < fields_.size()) text = fields_[*mapping.ordinal];
         if (!put_derived(vectors[i], rows, input_.columns[i].type, mapping, text, place_, scratch_))
-          put_field(vectors[i], rows, input_.columns[i].type, text, scratch_);
+          put_field(vectors[i], rows, input_.columns[i].type, text, scratch_, input_.limit(i));
       }
       ++rows;
     }

@@ -144,8 +144,9 @@ bool put_datetime(duckdb_vector vector, idx_t row, std::string_view text) {
   return at.has_value();
 }
 
-bool put_dynamic(duckdb_vector vector, idx_t row, std::string_view text, std::string& scratch) {
-  if (text.empty() || text.size() > kStringBytesMax) return false;
+bool put_dynamic(duckdb_vector vector, idx_t row, std::string_view text, std::string& scratch,
+                 std::size_t limit) {
+  if (text.empty() || text.size() > limit) return false;
   const auto valid = valid_utf8(text, scratch);
   const auto json = compact_json(valid);
   if (json && *json == "null") return false;
@@ -154,8 +155,8 @@ bool put_dynamic(duckdb_vector vector, idx_t row, std::string_view text, std::st
 }
 
 bool put_typed(duckdb_vector vector, idx_t row, ScalarType type, std::string_view text,
-               std::string& scratch) {
-  if (type == ScalarType::dynamic_) return put_dynamic(vector, row, text, scratch);
+               std::string& scratch, std::size_t limit) {
+  if (type == ScalarType::dynamic_) return put_dynamic(vector, row, text, scratch, limit);
   text = trimmed(text);
   if (text.empty()) return false;
   switch (type) {
@@ -190,13 +191,13 @@ bool put_typed(duckdb_vector vector, idx_t row, ScalarType type, std::string_vie
 }  // namespace
 
 void put_field(duckdb_vector vector, idx_t row, ScalarType type, std::string_view text,
-               std::string& scratch) {
+               std::string& scratch, std::size_t limit) {
   if (type != ScalarType::string_) {
-    if (!put_typed(vector, row, type, text, scratch)) put_null(vector, row);
+    if (!put_typed(vector, row, type, text, scratch, limit)) put_null(vector, row);
     return;
   }
-  if (text.size() > kStringBytesMax) {
-    std::size_t end = kStringBytesMax;
+  if (text.size() > limit) {
+    std::size_t end = limit;
     while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
     text = text.substr(0, end);
   }

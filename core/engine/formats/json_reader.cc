@@ -197,8 +197,8 @@ class JsonReader final : public PartReader {
     if (put_derived(vector, row, type, mapping, shown, place_, scratch_)) return;
     if (type == ScalarType::dynamic_ && text) dumped = at->dump();
     if (type != ScalarType::dynamic_) {
-      put_field(vector, row, type, shown, scratch_);
-    } else if (dumped.empty() || dumped.size() > kStringBytesMax) {
+      put_field(vector, row, type, shown, scratch_, input_.limit(column));
+    } else if (dumped.empty() || dumped.size() > input_.limit(column)) {
       put_null(vector, row);
     } else {
       put_text(vector, row, dumped);

@@ -100,11 +100,13 @@ std::string text_of(const std::string& from, Family family, duckdb_type type) {
   return "CAST(" + from + " AS VARCHAR)";
 }
 
-std::string converted(const std::string& from, duckdb_type type, ScalarType to) {
+std::string converted(const std::string& from, duckdb_type type, ScalarType to, std::size_t limit) {
   const auto family = family_of(type);
   if (!allowed(family, to)) return {};
   switch (to) {
     case ScalarType::string_:
+      if (family == Family::text)
+        return "coalesce(kc_cut(" + from + ", " + std::to_string(limit) + "), '')";
       return "coalesce(" + text_of(from, family, type) + ", '')";
     case ScalarType::datetime_:
       return ticks_of(from, type);
@@ -115,8 +117,8 @@ std::string converted(const std::string& from, duckdb_type type, ScalarType to) 
       return "kc_parse_decimal(" + text_of(from, family, type) + ")";
     case ScalarType::dynamic_:
       if (family == Family::nested) return "CAST(to_json(" + from + ") AS VARCHAR)";
-      return "CASE WHEN strlen(" + from + ") > 1048576 THEN NULL ELSE nullif(kc_parse_json(" +
-             from + "), 'null') END";
+      return "CASE WHEN strlen(" + from + ") > " + std::to_string(limit) +
+             " THEN NULL ELSE nullif(kc_parse_json(" + from + "), 'null') END";
     default:
       break;
   }
@@ -197,7 +199,7 @@ std::string unix_sql(const std::string& from, Transform transform) {
 // The SQL of one column from the files of one shape.
 Result<std::string> column_sql(Duck& duck, const std::string& file, const std::string& address,
                                const FileColumns& shape, const FieldMapping& mapping,
-                               ScalarType type) {
+                               ScalarType type, std::size_t limit) {
   if (mapping.constant) return constant_of(*mapping.constant, type);
   if (mapping.transform == Transform::source_location) return constant_of(address, type);
   if (mapping.transform == Transform::source_line_number)
@@ -227,7 +229,7 @@ Result<std::string> column_sql(Duck& duck, const std::string& file, const std::s
   if (mapping.transform == Transform::bytes_as_base64 && physical == DUCKDB_TYPE_BLOB &&
       type == ScalarType::string_)
     return "coalesce(base64(" + from + "), '')";
-  auto value = converted(from, physical, type);
+  auto value = converted(from, physical, type, limit);
   return value.empty() ? null_of(type) : value;
 }
 
@@ -235,7 +237,8 @@ Result<std::string> column_sql(Duck& duck, const std::string& file, const std::s
 
 Result<std::string> parquet_select(Duck& duck, const ParquetFiles& files,
                                    const std::vector<Column>& columns,
-                                   const std::vector<FieldMapping>& mappings) {
+                                   const std::vector<FieldMapping>& mappings,
+                                   const std::vector<std::size_t>& limits) {
   struct Group {
     FileColumns shape;
     std::string first, address, list;
@@ -260,8 +263,9 @@ Result<std::string> parquet_select(Duck& duck, const ParquetFiles& files,
     if (!sql.empty()) sql += " UNION ALL ";
     sql += "SELECT ";
     for (std::size_t i = 0; i < columns.size(); ++i) {
-      KC_TRY(const auto value, column_sql(duck, group.first, group.address, group.shape,
-                                          mappings[i], columns[i].type));
+      KC_TRY(const auto value,
+             column_sql(duck, group.first, group.address, group.shape, mappings[i], columns[i].type,
+                        i < limits.size() ? limits[i] : kStringBytesMax));
       sql += (i > 0 ? ", " : "") + value + " AS c" + std::to_string(i);
     }
     sql += " FROM read_parquet([" + group.list + "])";

@@ -20,9 +20,10 @@ struct ParquetFiles {
 };
 
 // Columns c0, c1, … in the order of `columns`; mappings address a field, or a member inside one, by
-// `path`.
+// `path`. `limits`: see TextInput.
 Result<std::string> parquet_select(Duck& duck, const ParquetFiles& files,
                                    const std::vector<Column>& columns,
-                                   const std::vector<FieldMapping>& mappings);
+                                   const std::vector<FieldMapping>& mappings,
+                                   const std::vector<std::size_t>& limits = {});
 
 }  // namespace kc::engine

@@ -58,7 +58,7 @@ class PlainReader final : public PartReader {
         const auto own = mapping.ordinal == 0 ? text : std::string_view();
         const auto type = input_.columns[i].type;
         if (!put_derived(vector, rows, type, mapping, own, place_, scratch_))
-          put_field(vector, rows, type, own, scratch_);
+          put_field(vector, rows, type, own, scratch_, input_.limit(i));
       }
       ++rows;
     }

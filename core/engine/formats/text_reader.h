@@ -13,7 +13,7 @@
 namespace kc::engine {
 
 inline constexpr std::size_t kStringBytesMax =
-    1 << 20;  // longer strings are cut, longer dynamics become null
+    1 << 20;  // longer strings are cut, longer dynamics become null, unless an encoding allows them
 inline constexpr std::size_t kRecordBytesMax = 64 << 20;  // a longer record fails the ingestion
 
 // A member by name, or an element of an array.
@@ -60,6 +60,11 @@ struct TextInput {
   TextFormat format;
   std::vector<Column> columns;
   std::vector<FieldMapping> mappings;
+  std::vector<std::size_t> limits = {};  // bytes of a string or dynamic, by column; else the usual
+
+  std::size_t limit(std::size_t column) const {
+    return column < limits.size() ? limits[column] : kStringBytesMax;
+  }
 };
 
 std::shared_ptr<RowSource> text_source(TextInput input);
@@ -69,6 +74,6 @@ Failure bad_blob(const std::string& code, const std::string& what);
 
 // One field of text into a vector, by Kusto's rules for its type.
 void put_field(duckdb_vector vector, idx_t row, ScalarType type, std::string_view text,
-               std::string& scratch);
+               std::string& scratch, std::size_t limit = kStringBytesMax);
 
 }  // namespace kc::engine

@@ -117,6 +117,14 @@ bool has_suffix(std::string_view text, std::string_view term) {
   return has_bordered(text, term, false, true);
 }
 
+// The longest beginning that has no more bytes than that and ends with a whole character.
+std::string cut_text(std::string_view text, std::int64_t bytes) {
+  auto end = static_cast<std::size_t>(std::max<std::int64_t>(bytes, 0));
+  if (text.size() <= end) return std::string(text);
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return std::string(text.substr(0, end));
+}
+
 std::string tags_json(std::string_view tags) {
   std::string json = "[";
   while (!tags.empty()) {
@@ -158,6 +166,7 @@ Result<void> register_functions(duckdb_connection connection) {
   KC_CHECK_OK(add<has_prefix, bool, Text, Text>(connection, "kc_has_prefix"));
   KC_CHECK_OK(add<has_suffix, bool, Text, Text>(connection, "kc_has_suffix"));
   KC_CHECK_OK(add<tags_json, Out, Text>(connection, "kc_tags_json"));
+  KC_CHECK_OK(add<cut_text, Out, Text, Long>(connection, "kc_cut"));
   KC_CHECK_OK(add<decimal_sort_key, Out, Text>(connection, "kc_decimal_key"));
   KC_CHECK_OK(add<decimal_sum, Out, Text>(connection, "kc_decimal_sum"));
   KC_CHECK_OK(add<decimal_plus, Out, Text, Text>(connection, "kc_decimal_add"));

@@ -20,6 +20,7 @@
 //   is kc_json_string(VARCHAR) -> VARCHAR     the value as a JSON string kc_parse_json(VARCHAR) ->
 //   VARCHAR      JSON text made compact; other text as a JSON string; NULL for empty and null
 //   kc_has(VARCHAR, VARCHAR) -> BOOLEAN    the second is a whole term of the first, by exact case
+//   kc_cut (VARCHAR, BIGINT) -> VARCHAR   at most so many bytes of it, whole characters
 //   kc_has_prefix, kc_has_suffix (VARCHAR, VARCHAR) -> BOOLEAN   a term of the first begins, ends
 //   with the second kc_tags_json(VARCHAR) -> VARCHAR       tags joined by CR LF as a JSON array of
 //   strings
