@@ -13,11 +13,6 @@ namespace kc::api {
 namespace {
 
 constexpr std::size_t kBodyBytesMax = 64u << 20;
-constexpr std::string_view kAuthMetadata =
-    R"({"AzureAD":{"LoginEndpoint":"https://login.microsoftonline.com","LoginMfaRequired":false,)"
-    R"("KustoClientAppId":"db662dc1-0cfe-4e1c-a843-19a68e65be58","KustoClientRedirectUri":"https://microsoft/kustoclient",)"
-    R"("KustoServiceResourceId":"https://kusto.kusto.windows.net",)"
-    R"("FirstPartyAuthorityUrl":"https://login.microsoftonline.com/f8cdef31-a31e-4b4a-93e4-5f571e91255a"}})";
 
 Error error_of(ErrorKind kind, std::string service_code, std::string message) {
   Error error{.kind = kind, .code = "engine.bad_request", .message = std::move(message)};

@@ -1,5 +1,5 @@
 // Answers and errors of the embedded engine in the shapes of Kusto's v1 and v2 protocols. Used by
-// kusto_endpoint only. Thread promise: pure functions.
+// kusto_endpoint and dm_endpoint only. Thread promise: pure functions.
 #pragma once
 
 #include <string>
@@ -20,6 +20,13 @@ struct KustoRequest {
 std::string v1_command_answer(const engine::DataSet& answer);
 std::string v1_query_answer(const engine::DataSet& answer, const KustoRequest& request);
 std::string v2_query_answer(const engine::DataSet& answer, const KustoRequest& request);
+
+// `/v1/rest/auth/metadata`, at both faces.
+inline constexpr std::string_view kAuthMetadata =
+    R"({"AzureAD":{"LoginEndpoint":"https://login.microsoftonline.com","LoginMfaRequired":false,)"
+    R"("KustoClientAppId":"db662dc1-0cfe-4e1c-a843-19a68e65be58","KustoClientRedirectUri":"https://microsoft/kustoclient",)"
+    R"("KustoServiceResourceId":"https://kusto.kusto.windows.net",)"
+    R"("FirstPartyAuthorityUrl":"https://login.microsoftonline.com/f8cdef31-a31e-4b4a-93e4-5f571e91255a"}})";
 
 struct KustoFailure {
   int status;

@@ -2,7 +2,9 @@
 
 #include <utility>
 
+#include "api/dm_endpoint.h"
 #include "api/kusto_endpoint.h"
+#include "core/engine/dm/data_management.h"
 #include "core/engine/engine.h"
 #include "core/engine/samples/samples.h"
 
@@ -10,8 +12,28 @@ namespace kc::server {
 
 struct Embedded::State {
   std::unique_ptr<engine::Engine> engine;
+  std::unique_ptr<engine::DataManagement> management;
   std::unique_ptr<api::KustoEndpoint> endpoint;
+  std::unique_ptr<api::DmEndpoint> dm_endpoint;
 };
+
+namespace {
+
+Result<void> start_management(const EmbeddedOptions& options, engine::Engine& engine,
+                              std::unique_ptr<engine::DataManagement>& management,
+                              std::unique_ptr<api::DmEndpoint>& endpoint) {
+  if (options.dm_storage.empty()) return {};
+  engine::DataManagementOptions wish;
+  KC_TRY(wish.account, azure::parse_account(options.dm_storage));
+  auto started = engine::DataManagement::start(engine, std::move(wish));
+  if (!started) return fail(std::move(started).error().in("preparing the storage of --dm-storage"));
+  management = std::move(*started);
+  KC_TRY(endpoint,
+         api::DmEndpoint::start(*management, {.host = options.host, .port = options.dm_port}));
+  return {};
+}
+
+}  // namespace
 
 Embedded::Embedded(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Embedded::~Embedded() { stop(); }
@@ -35,10 +57,14 @@ Result<std::unique_ptr<Embedded>> Embedded::start(const EmbeddedOptions& options
   // Only now: whoever finds the port finds the samples whole.
   KC_TRY(own.endpoint,
          api::KustoEndpoint::start(*own.engine, {.host = options.host, .port = options.port}));
+  KC_CHECK_OK(start_management(options, *own.engine, own.management, own.dm_endpoint));
   return embedded;
 }
 
 std::string Embedded::url() const { return state_->endpoint->url(); }
+std::string Embedded::dm_url() const {
+  return state_->dm_endpoint ? state_->dm_endpoint->url() : std::string();
+}
 
 Result<void> Embedded::create_database(const std::string& name) {
   KC_CHECK_OK(state_->engine->command("", ".create database ['" + name + "'] volatile"));
@@ -46,6 +72,8 @@ Result<void> Embedded::create_database(const std::string& name) {
 }
 
 void Embedded::stop() {
+  if (state_->dm_endpoint) state_->dm_endpoint->stop();
+  if (state_->management) state_->management->close();
   if (state_->endpoint) state_->endpoint->stop();
   if (state_->engine) state_->engine->close();
 }

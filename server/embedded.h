@@ -22,6 +22,8 @@ struct EmbeddedOptions {
   double samples = 1;                // 0: the database stays empty
   std::int64_t log_rows = 0;
   std::string name = "kusto-copy";  // of the cluster, in its own messages
+  std::string dm_storage = {};      // connection string; empty: no data management
+  int dm_port = 0;                  // 0: any free one
 };
 
 class Embedded {
@@ -34,6 +36,7 @@ class Embedded {
   Embedded& operator=(const Embedded&) = delete;
 
   std::string url() const;
+  std::string dm_url() const;  // empty where there is no data management
   Result<void> create_database(const std::string& name);
   void stop();
 

@@ -18,6 +18,7 @@ Embedded::Embedded(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Embedded::~Embedded() = default;
 Result<std::unique_ptr<Embedded>> Embedded::start(const EmbeddedOptions&) { return absent(); }
 std::string Embedded::url() const { return {}; }
+std::string Embedded::dm_url() const { return {}; }
 Result<void> Embedded::create_database(const std::string&) { return absent(); }
 void Embedded::stop() {}
 

@@ -72,6 +72,13 @@ constexpr std::array kOptions = {
            0 | Command::engine},
     Option{"port", 0, Kind::text, "N", "8082", "Port of the engine; 0 takes any free one",
            0 | Command::engine},
+    Option{
+        "dm-storage", 0, Kind::text, "CONNECTION", "",
+        "Storage account of queued ingestion (a connection string; UseDevelopmentStorage=true is "
+        "the emulator at its own ports); without it there is none",
+        0 | Command::engine},
+    Option{"dm-port", 0, Kind::text, "N", "0",
+           "Port of data management, with --dm-storage; 0 takes any free one", 0 | Command::engine},
     Option{"data", 0, Kind::text, "FOLDER", "kusto-copy-data",
            "Where databases and the list of jobs are kept", Command::serve | Command::engine},
     Option{"samples", 0, Kind::text, "FACTOR", "1",

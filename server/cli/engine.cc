@@ -15,6 +15,9 @@ Result<EmbeddedOptions> engine_options(const Settings& settings) {
   KC_TRY(const auto port, settings.number("port", 0, 65535));
   // Its own rules of an address are those of the service.
   KC_TRY(const auto address, parse_listen(settings.text("host") + ":" + std::to_string(port)));
+  options.dm_storage = settings.text("dm-storage");
+  KC_TRY(const auto dm_port, settings.number("dm-port", 0, 65535));
+  options.dm_port = static_cast<int>(dm_port);
   options.host = address.host;
   options.port = address.port;
   return options;
@@ -28,6 +31,8 @@ int run_engine(const Settings& settings, Signals& signals) {
   auto engine = Embedded::start(*options);
   if (!engine) return report(engine.error());
   std::printf("kusto-copy engine at %s\n", (*engine)->url().c_str());
+  if (const auto url = (*engine)->dm_url(); !url.empty())
+    std::printf("kusto-copy data management at %s\n", url.c_str());
   std::fflush(stdout);
   Wake wake;
   while (signals.wait(wake, std::nullopt).signal == 0) {

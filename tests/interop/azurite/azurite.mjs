@@ -1,7 +1,7 @@
 // Starts Azurite's blob, queue and table services on free loopback ports and says where they are:
 //   node azurite.mjs [<folder with node_modules>]
 // prints one line `ready <connection string>` once all three answer, and stops them when its own
-// standard input ends or a signal comes. Exit code 0: stopped as asked; 1: they never answered.
+// standard input ends or a signal comes. Clients with newer storage versions are let in: they work. Exit code 0: stopped as asked; 1: they never answered.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createServer, get } from 'node:http';
@@ -44,7 +44,7 @@ function answers(port) {
 
 async function start() {
   const [blob, queue, table] = await Promise.all([freePort(), freePort(), freePort()]);
-  const child = spawn(process.execPath, [program, '--inMemoryPersistence', '--disableTelemetry', '--silent',
+  const child = spawn(process.execPath, [program, '--inMemoryPersistence', '--skipApiVersionCheck', '--disableTelemetry', '--silent',
     '--blobHost', '127.0.0.1', '--blobPort', blob, '--queueHost', '127.0.0.1', '--queuePort', queue,
     '--tableHost', '127.0.0.1', '--tablePort', table, '--blobKeepAliveTimeout', 60], { stdio: 'ignore' });
   const gone = new Promise((resolve) => child.once('exit', resolve));
