@@ -8,6 +8,16 @@ namespace kc::engine {
 
 namespace {
 
+// Most clients send a string as it is, the Go one as its literal.
+std::string string_parameter(const std::string& given) {
+  if (given.size() < 2 || (given[0] != '"' && given[0] != '\'')) return given;
+  Lexer lexer(given);
+  const auto token = lexer.next();
+  if (!token || token->kind != TokenKind::string) return given;
+  const auto end = lexer.next();
+  return end && end->kind == TokenKind::end ? token->text : given;
+}
+
 Failure only_in_an_engine(std::string_view what) {
   return fail(ErrorKind::invalid, "query.semantic", std::string(what) + " needs a running engine");
 }
@@ -81,7 +91,7 @@ Result<Scope> Translator::declared(const DeclareStatement& statement, Scope scop
     binding->name = parameter.name;
     Literal value;
     if (const auto given = binder_.query_parameter(parameter.name)) {
-      value.text = *given;
+      value.text = string_parameter(*given);
       if (parameter.type != ScalarType::string_) {
         auto text = std::string_view(*given);  // `datetime(…)` or what it holds
         const std::size_t open = text.find('(');

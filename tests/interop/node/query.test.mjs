@@ -93,6 +93,8 @@ test("request properties change the answer", async () => {
   const one = async (text, options, parameters) =>
     [...(await client.execute("Samples", text, properties(options, parameters))).primaryResults[0].rows()][0].raw;
   assert.deepEqual(await one("print now()", { query_now: "2024-01-01T00:00:00Z" }), ["2024-01-01T00:00:00.0000000Z"]);
+  const declared = "declare query_parameters(n:long, s:string, d:datetime); print n, s, d";
+  assert.deepEqual(await one(declared, {}, { n: 7, s: "it's", d: "datetime(2024-01-01)" }), [7, "it's", "2024-01-01T00:00:00.0000000Z"]);
   const timed = new ClientRequestProperties();
   timed.setTimeout(60_000);
   timed.clientRequestId = "Interop.node;1";

@@ -20,6 +20,8 @@ before(async () => {
   await client.execute("NetDefaultDB", ".create database NodeDb volatile");
   for (const table of ["Streamed", "Off"]) await client.execute("NodeDb", `.create table ${table} (a:long, b:string, c:datetime)`);
   await client.execute("NodeDb", ".alter table Streamed policy streamingingestion '{\"IsEnabled\": true}'");
+  await client.execute("NodeDb", `.create table Streamed ingestion json mapping "M"
+    '[{"column":"a","Properties":{"Path":"$.x"}},{"column":"b","Properties":{"Path":"$.y"}}]'`);
 });
 
 test("csv from a stream, compressed by the SDK", async () => {
@@ -35,6 +37,17 @@ test("csv from a file", async () => {
   writeFileSync(file, "3,three,\n");
   await ingest.ingestFromFile(file, into("Streamed", DataFormat.CSV));
   assert.deepEqual(await rows("Streamed | where a == 3 | project b"), [["three"]]);
+});
+
+test("json and multijson by a mapping", async () => {
+  await ingest.ingestFromStream(Readable.from(['{"x":4,"y":"four"}\n{"x":5,"y":"five"}\n']), into("Streamed", DataFormat.JSON, "M"));
+  await ingest.ingestFromStream(Readable.from(['[{"x":6,"y":"six"},\n{"x":7,"y":"seven"}]']), into("Streamed", DataFormat.MULTIJSON, "M"));
+  assert.deepEqual(await rows("Streamed | where a between (4 .. 7) | order by a asc | project a, b"), [
+    [4, "four"],
+    [5, "five"],
+    [6, "six"],
+    [7, "seven"],
+  ]);
 });
 
 const code = async (work) => {

@@ -129,6 +129,11 @@ class Properties(unittest.TestCase):
         answer = self.client.execute("Samples", "StormEvents", properties({"query_take_max_records": 3}))
         self.assertEqual(answer.primary_results[0].rows_count, 3)
 
+    def test_parameters(self):
+        text = "declare query_parameters(n:long, s:string, d:datetime); print n, s, d"
+        given = {"n": 7, "s": "it's", "d": "datetime(2024-01-01)"}
+        self.assertEqual(self.one(text, {}, given), [7, "it's", "2024-01-01T00:00:00.0000000Z"])
+
     def test_read_only(self):
         with self.assertRaises(KustoServiceError):
             self.client.execute("Samples", ".create table Never (a:long)", properties({"request_readonly": True}))

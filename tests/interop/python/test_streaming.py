@@ -32,6 +32,19 @@ class Streaming(unittest.TestCase):
         self.ingest.ingest_from_stream(io.BytesIO("1,ünï,0.5\n2,,\n".encode()), into("Streamed"))
         self.assertEqual(self.rows("Streamed | where a in (1, 2) | order by a asc"), [[1, "ünï", 0.5], [2, "", None]])
 
+    def test_json_by_a_mapping(self):
+        paths = '[{"column":"a","Properties":{"Path":"$.x"}},{"column":"b","Properties":{"Path":"$.y"}}]'
+        self.client.execute("PythonDb", f""".create table Streamed ingestion json mapping "M" '{paths}'""")
+        lines = b'{"x":6,"y":"six"}\n{"x":7,"y":"seven"}\n'
+        self.ingest.ingest_from_stream(io.BytesIO(lines), into("Streamed", DataFormat.JSON, "M"))
+        whole = b'[{"x":8,"y":"eight"},\n {"x":9,"y":"nine"}]'
+        self.ingest.ingest_from_stream(io.BytesIO(whole), into("Streamed", DataFormat.MULTIJSON, "M"))
+        self.assertEqual(
+            self.rows("Streamed | where a between (6 .. 9) | order by a asc | project a, b"),
+            [[6, "six"], [7, "seven"], [8, "eight"], [9, "nine"]],
+        )
+        self.assertEqual(self.refused(lines, into("Streamed", DataFormat.JSON, "Gone")).code, "BadRequest_MappingReferenceWasNotFound")
+
     def test_file(self):
         path = os.path.join(os.environ["KC_FOLDER"], "three.csv")
         with open(path, "w", encoding="utf-8") as file:

@@ -170,6 +170,22 @@ TEST_F(Wire, ObeysTimeAndCursorOptions) {
             "638000000000000000");
 }
 
+TEST_F(Wire, TakesQueryParametersAsEachClientSendsThem) {
+  const std::string text =
+      "declare query_parameters(n:long, s:string, d:datetime, t:timespan, b:bool = true); "
+      "print n, s, d, t, b";
+  const auto expected =
+      json::parse(R"([[7,"it's","2024-01-01T00:00:00.0000000Z","01:30:00",true]])");
+  EXPECT_EQ(rows(text, {},
+                 {{"n", 7}, {"s", "it's"}, {"d", "datetime(2024-01-01)"}, {"t", "time(01:30:00)"}}),
+            expected);
+  EXPECT_EQ(rows(text, {},
+                 {{"n", "7"}, {"s", R"("it\'s")"}, {"d", "2024-01-01"}, {"t", "timespan(90m)"}}),
+            expected);
+  refusal("/v2/rest/query", request(text));
+  refusal("/v2/rest/query", request("declare query_parameters(n:long); print n", {}, {{"n", "x"}}));
+}
+
 TEST_F(Wire, CursorPredicatesWithoutAnArgumentTakeTheRequests) {
   run(".create table C (a:long)");
   run(".ingest inline into table C <|\n1");
