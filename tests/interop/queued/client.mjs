@@ -4,12 +4,12 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 
 const [place, engineUrl, dmUrl, database] = process.argv.slice(2);
-const find = createRequire(join(place, 'package.json')).resolve;
+const find = createRequire(resolve(place, 'package.json')).resolve;
 const { Client, KustoConnectionStringBuilder } = await import(pathToFileURL(find('azure-kusto-data')));
 const { DataFormat, IngestClient, IngestionProperties, ReportLevel, ReportMethod, StreamDescriptor, IngestStatusQueues } =
   await import(pathToFileURL(find('azure-kusto-ingest')));
