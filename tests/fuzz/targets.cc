@@ -1,5 +1,6 @@
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/kql_target.h"
+#include "tests/fuzz/request_target.h"
 
 namespace kc::fuzz {
 
@@ -43,6 +44,32 @@ const std::vector<Target>& targets() {
         "9223372036854775807",
         "1d",
         "\xF0\x9F\x98\x80"}},
+      {"request",
+       run_request,
+       {"{\"csl\":\"print 1\"}",
+        "\"properties\":",
+        "\"Options\":{",
+        "\"Parameters\":{",
+        "\"notruncation\":",
+        "\"truncationmaxrecords\":",
+        "\"truncationmaxsize\":",
+        "\"query_take_max_records\":",
+        "\"servertimeout\":",
+        "\"norequesttimeout\":",
+        "\"query_now\":",
+        "\"query_cursor_current\":",
+        "\"results_progressive_enabled\":",
+        "\"results_v2_newlines_between_frames\":",
+        "\"results_error_reporting_placement\":",
+        "\"deferpartialqueryfailures\":",
+        "\"queryconsistency\":",
+        "\"end_of_table\"",
+        "true",
+        "null",
+        "-1",
+        "1e400",
+        "\\ud800",
+        "\xEF\xBB\xBF"}},
   };
   return all;
 }
