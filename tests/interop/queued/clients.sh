@@ -32,5 +32,6 @@ dm=${line##* }
 database=Samples
 
 "$deps/queued-python/bin/python" "$here/client.py" "$engine" "$dm" "$database"
+node "$here/rest.mjs" "$engine" "$dm" "$database"
 node "$here/client.mjs" "$deps/queued-node" "$engine" "$dm" "$database"
 [[ ! -s $work/err ]] || { echo "the engine complained:"; cat "$work/err"; exit 1; }
