@@ -302,6 +302,18 @@ TEST_F(Wire, TellsErrorsAsOneApiErrors) {
             std::string::npos);
 }
 
+TEST_F(Wire, ThrottlesInTheServicesWords) {
+  auto faults = engine::EngineFaults::parse(R"({"Query": {"throttle": 1}})");
+  ASSERT_TRUE(faults) << faults.error().message;
+  engine_->set_faults(std::move(*faults));
+  const auto error = refusal("/v2/rest/query", request("print 1"), 429);
+  EXPECT_EQ(error["code"], "TooManyRequests");
+  EXPECT_EQ(error["@permanent"], false);
+  EXPECT_TRUE(error["@type"].get<std::string>().ends_with("QueryThrottledException"));
+  EXPECT_NE(error["@message"].get<std::string>().find("aborted due to throttling"),
+            std::string::npos);
+}
+
 TEST_F(Wire, EchoesOrMakesIds) {
   const auto answer = send("/v2/rest/query", request("print 1"));
   EXPECT_EQ(answer.request_id, "Test.run;1");
