@@ -292,7 +292,17 @@ Result<std::vector<ExprPtr>> Parser::arguments(std::string_view close) {
   std::vector<ExprPtr> args;
   if (tokens_.accept(close)) return args;
   do {
+    // A plugin's argument may have a name: `columnsConflict='error'`, kept as a call of that name.
+    std::string name;
+    const std::size_t offset = tokens_.offset();
+    if (tokens_.peek().kind == TokenKind::identifier && tokens_.is("=", 1)) {
+      name = tokens_.take().text + "=";
+      tokens_.take();
+    }
     KC_TRY(ExprPtr arg, pipeline_or_expression());
+    if (!name.empty()) {
+      KC_TRY(arg, make(ExprKind::call, offset, std::move(name), {std::move(arg)}));
+    }
     args.push_back(std::move(arg));
   } while (tokens_.accept(","));
   KC_CHECK_OK(tokens_.expect(close));

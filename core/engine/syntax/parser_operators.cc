@@ -120,7 +120,9 @@ Result<Operator> Parser::one_operator(bool first) {
   } else if (name == "top") {
     KC_TRY(ExprPtr count, expression());
     KC_CHECK_OK(tokens_.expect_word("by"));
+    const std::size_t by = tokens_.offset();
     KC_TRY(std::vector<OrderKey> keys, order_keys());
+    if (keys.size() > 1) return fail(tokens_.error_at(by, "'top' orders by one expression"));
     made.op = TopOp{std::move(count), std::move(keys)};
   } else if (name == "take" || name == "limit") {
     KC_TRY(ExprPtr count, expression());

@@ -1,6 +1,7 @@
 // evaluate, externaldata, invoke and sample: operators that reach beyond their rows, and plugins
 // whose columns depend on the data, which is looked at before the rest is translated.
 #include <algorithm>
+#include <array>
 
 #include "core/engine/syntax/literal.h"
 #include "core/engine/translate/translator.h"
@@ -71,15 +72,21 @@ Result<Rows> Translator::bag_unpack(Rows rows, const EvaluateOp& op, const Scope
   if (bag == nullptr || bag->type != ScalarType::dynamic_)
     return fail(semantic(plugin.offset, "SEM0043", "'bag_unpack' takes a dynamic column"));
   std::string prefix, conflict = "error", ignored = "[]";
-  if (plugin.args.size() > 1) {
-    KC_TRY(prefix, known_text(*plugin.args[1], scope));
-  }
-  if (plugin.args.size() > 2) {
-    KC_TRY(conflict, known_text(*plugin.args[2], scope));
-  }
-  if (plugin.args.size() > 3) {
-    KC_TRY(const Literal given, known(*plugin.args[3], scope));
-    ignored = given.text;
+  static constexpr std::array<std::string_view, 4> kNames{
+      "", "OutputColumnPrefix=", "columnsConflict=", "ignoredProperties="};
+  for (std::size_t i = 1; i < plugin.args.size(); ++i) {
+    const bool named =
+        plugin.args[i]->kind == ExprKind::call && plugin.args[i]->text.ends_with('=');
+    const Expr& arg = named ? *plugin.args[i]->args[0] : *plugin.args[i];
+    const auto which = named ? std::find(kNames.begin(), kNames.end(), plugin.args[i]->text)
+                             : kNames.begin() + static_cast<std::ptrdiff_t>(i);
+    if (which == kNames.end())
+      return fail(
+          semantic(plugin.args[i]->offset, "SEM0043", "'bag_unpack' has no argument of this name"));
+    KC_TRY(const Literal given, known(arg, scope));
+    (which == kNames.begin() + 1   ? prefix
+     : which == kNames.begin() + 2 ? conflict
+                                   : ignored) = given.text;
   }
   const std::string sql = bag->sql, name = bag->name;
   std::vector<Column> columns;
