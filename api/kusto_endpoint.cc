@@ -3,9 +3,9 @@
 #include <nlohmann/json.hpp>
 
 #include "api/http_server.h"
+#include "api/kusto_endpoint_admin.h"
 #include "api/kusto_endpoint_answer.h"
 #include "api/kusto_endpoint_request.h"
-#include "core/base/clock.h"
 #include "core/engine/engine.h"
 #include "core/engine/streaming.h"
 
@@ -22,8 +22,8 @@ Error error_of(ErrorKind kind, std::string service_code, std::string message) {
 
 class Face {
  public:
-  Face(engine::Engine& engine, bool require_token)
-      : engine_(engine), require_token_(require_token) {}
+  Face(engine::Engine& engine, const KustoEndpointOptions& options)
+      : engine_(engine), require_token_(options.require_token), admin_(options.admin) {}
 
   HttpResponse answer(const HttpRequest& http) {
     auto request = fresh_request();
@@ -47,7 +47,7 @@ class Face {
   KustoRequest fresh_request() {
     KustoRequest request;
     request.database = "NetDefaultDB";
-    request.now = format_datetime(SystemClock().now());
+    request.now = format_datetime(engine_.now());
     request.cluster = engine_.options().name;
     request.options.activity = engine_.new_id();
     return request;
@@ -63,6 +63,9 @@ class Face {
     const bool reads = http.method == "GET" || http.method == "HEAD";
     if (http.path == "/v1/rest/auth/metadata")
       return reads ? HttpResponse{.body = std::string(kAuthMetadata)} : not_allowed("GET");
+    if (admin_) {
+      if (auto answer = admin_answer(engine_, http)) return std::move(*answer);
+    }
     if (http.path == "/v1/rest/ping") return plain(200, "Pong!");
     if (http.path == "/") return plain(200, "kusto-copy engine: v1/rest/mgmt, v2/rest/query");
     const bool ingests = http.path.starts_with("/v1/rest/ingest/");
@@ -163,6 +166,7 @@ class Face {
 
   engine::Engine& engine_;
   bool require_token_;
+  bool admin_;
 };
 
 }  // namespace
@@ -173,7 +177,7 @@ KustoEndpoint::~KustoEndpoint() { stop(); }
 
 Result<std::unique_ptr<KustoEndpoint>> KustoEndpoint::start(engine::Engine& engine,
                                                             const KustoEndpointOptions& options) {
-  auto face = std::make_shared<Face>(engine, options.require_token);
+  auto face = std::make_shared<Face>(engine, options);
   HttpServerOptions http;
   http.host = options.host;
   http.port = options.port;

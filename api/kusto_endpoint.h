@@ -22,7 +22,8 @@ struct KustoEndpointOptions {
   int port = 0;  // 0: any free one
   int threads = 64;
   bool require_token =
-      false;  // requests without a bearer token are refused; which one is not asked
+      false;           // requests without a bearer token are refused; which one is not asked
+  bool admin = false;  // serves kusto_endpoint_admin.h too
 };
 
 class KustoEndpoint {

@@ -74,6 +74,8 @@ Result<EmbeddedOptions> embedded_options(const Settings& settings, std::filesyst
   KC_TRY(options.log_rows, settings.number("log-rows", 0, kLogRowsMax));
   KC_TRY(options.memory_bytes,
          settings.number("engine-memory", 64 << 20, std::numeric_limits<std::int64_t>::max()));
+  if (settings.given("faults")) options.faults_file = settings.text("faults");
+  options.admin = settings.flag("admin");
   if (settings.given("engine-threads")) {
     KC_TRY(const auto threads, settings.number("engine-threads", 1, 1024));
     options.threads = static_cast<int>(threads);

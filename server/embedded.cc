@@ -1,5 +1,7 @@
 #include "server/embedded.h"
 
+#include <fstream>
+#include <iterator>
 #include <utility>
 
 #include "api/dm_endpoint.h"
@@ -9,6 +11,17 @@
 #include "core/engine/samples/samples.h"
 
 namespace kc::server {
+
+namespace {
+
+Result<engine::EngineFaults> read_faults(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  if (!file) return fail(ErrorKind::invalid, "faults.invalid", "cannot read " + path.string());
+  return engine::EngineFaults::parse(text);
+}
+
+}  // namespace
 
 struct Embedded::State {
   std::unique_ptr<engine::Engine> engine;
@@ -45,6 +58,9 @@ Result<std::unique_ptr<Embedded>> Embedded::start(const EmbeddedOptions& options
   engine_options.threads = options.threads;
   engine_options.memory_limit_bytes = options.memory_bytes;
   engine_options.name = options.name;
+  if (!options.faults_file.empty()) {
+    KC_TRY(engine_options.faults, read_faults(options.faults_file));
+  }
   KC_TRY(state->engine, engine::Engine::open(std::move(engine_options)));
   std::unique_ptr<Embedded> embedded(new Embedded(std::move(state)));
   State& own = *embedded->state_;
@@ -56,7 +72,8 @@ Result<std::unique_ptr<Embedded>> Embedded::start(const EmbeddedOptions& options
   KC_CHECK_OK(engine::create_samples(*own.engine, samples));
   // Only now: whoever finds the port finds the samples whole.
   KC_TRY(own.endpoint,
-         api::KustoEndpoint::start(*own.engine, {.host = options.host, .port = options.port}));
+         api::KustoEndpoint::start(
+             *own.engine, {.host = options.host, .port = options.port, .admin = options.admin}));
   KC_CHECK_OK(start_management(options, *own.engine, own.management, own.dm_endpoint));
   return embedded;
 }

@@ -21,15 +21,17 @@ struct EmbeddedOptions {
   std::string database = "Samples";  // made if it is not there
   double samples = 1;                // 0: the database stays empty
   std::int64_t log_rows = 0;
-  std::string name = "kusto-copy";  // of the cluster, in its own messages
-  std::string dm_storage = {};      // connection string; empty: no data management
-  int dm_port = 0;                  // 0: any free one
+  std::filesystem::path faults_file;  // empty: none
+  bool admin = false;                 // the admin face, for tests and demonstrations
+  std::string name = "kusto-copy";    // of the cluster, in its own messages
+  std::string dm_storage = {};        // connection string; empty: no data management
+  int dm_port = 0;                    // 0: any free one
 };
 
 class Embedded {
  public:
   // Listening, with its samples complete, once this returns. Errors: server.port_in_use,
-  // engine.in_use, engine.absent, and the engine's own.
+  // faults.invalid, engine.in_use, engine.absent, and the engine's own.
   static Result<std::unique_ptr<Embedded>> start(const EmbeddedOptions& options);
   ~Embedded();  // stops
   Embedded(const Embedded&) = delete;

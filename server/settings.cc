@@ -87,6 +87,10 @@ constexpr std::array kOptions = {
            kEngines},
     Option{"engine-threads", 0, Kind::text, "N", "one per core", "Threads of the engine", kEngines},
     Option{"engine-memory", 0, Kind::text, "BYTES", "1073741824", "Memory of the engine", kEngines},
+    Option{"faults", 0, Kind::text, "FILE", "none",
+           "JSON file with the faults, delays and merges that the engine plays", kEngines},
+    Option{"admin", 0, Kind::flag, "", "",
+           "Let clients of the engine set its faults and move its clock under /admin", kEngines},
     Option{"keep", 0, Kind::flag, "", "", "Keep the demo's folder", 0 | Command::demo},
 
     Option{"log-level", 0, Kind::text, "debug|info|warn|error", "warn",

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 
+#include "core/engine/commands/places.h"
 #include "core/engine/host.h"
 
 namespace kc::engine {
@@ -44,7 +46,28 @@ void Capacity::give_back() {
 
 namespace {
 
+// What an export that fails on its way leaves behind: some of its blobs, the last one cut short.
+// Those in storage accounts stay whole.
+Failure leave_some_blobs(const ResultTable& made, std::string_view kind) {
+  const auto rows = decode(made);
+  std::error_code ignored;
+  for (std::size_t i = 0; rows && i < rows->rows.size(); ++i) {
+    const auto* address = std::get_if<std::string>(&rows->rows[i].front());
+    if (address == nullptr) continue;
+    const auto place = parse_place(*address);
+    if (!place || place->path.empty()) continue;
+    if (i % 2 == 1)
+      std::filesystem::remove(place->path, ignored);
+    else if (i + 2 >= rows->rows.size())
+      std::filesystem::resize_file(place->path,
+                                   std::filesystem::file_size(place->path, ignored) / 2, ignored);
+  }
+  return injected(kind);
+}
+
 Failure closing() { return fail(ErrorKind::cancelled, "engine.closed", "the engine is closing"); }
+
+constexpr std::string_view kExport = "DataExport";
 
 bool is_before(const Fate& fate) { return fate.fail_before || fate.abandon || fate.apply_late; }
 
@@ -144,6 +167,8 @@ Result<ResultTable> Operations::run(const OperationRequest& request, const Work&
   if (fate.apply_late) later(request.kind, fate.late_by, work);
   if (is_before(fate)) return injected(request.kind);
   auto result = work(execution);
+  if (result && fate.leave_blobs && request.kind == kExport)
+    return leave_some_blobs(*result, request.kind);
   if (result && fate.fail_after) return injected(request.kind);
   return result;
 }
@@ -248,6 +273,8 @@ void Operations::work_on(Queued queued) {
   const auto& fate = queued.fate;
   if (fate.apply_late) later(queued.kind, fate.late_by, queued.work);
   Result<ResultTable> result = is_before(fate) ? injected(queued.kind) : queued.work(execution);
+  if (result && fate.leave_blobs && queued.kind == kExport)
+    result = leave_some_blobs(*result, queued.kind);
   // Closed meanwhile: what was interrupted is abandoned at the next opening.
   if (!queued.entry || (execution.finished() && result) || host_.closed) return;
   host_.at("operation.before_end");

@@ -61,5 +61,26 @@ TEST_F(Endpoint, TellsHowToAuthenticate) {
   EXPECT_TRUE(json::parse(send("/v1/rest/auth/metadata", "").body).contains("AzureAD"));
 }
 
+TEST_F(Endpoint, ServesTheAdminFaceOnlyWhereItWasAskedFor) {
+  EXPECT_EQ(send("/admin/state", "").status, 404);
+  endpoint_.reset();
+  auto endpoint = KustoEndpoint::start(*engine_, {.admin = true});
+  ASSERT_TRUE(endpoint) << endpoint.error().message;
+  endpoint_ = std::move(*endpoint);
+  const auto before = json::parse(send("/admin/state", "").body)["now"].get<std::string>();
+  EXPECT_EQ(send("/admin/clock", R"({"advance": "365.00:00:00"})").status, 200);
+  EXPECT_GT(json::parse(send("/admin/state", "").body)["now"].get<std::string>().substr(0, 4),
+            before.substr(0, 4));
+  for (const auto* bad : {"", "[]", R"({"advance": "-1h"})", R"({"advance": 5})",
+                          R"({"set": "1h"})", R"({"step": "9000000.00:00:00"})"})
+    EXPECT_EQ(send("/admin/clock", bad[0] == 0 ? "x" : bad).status, 400) << bad;
+  EXPECT_EQ(send("/admin/faults", R"({"Query": {"throttle": 2}})").status, 400);
+  EXPECT_EQ(send("/v2/rest/query", request("print 1")).status, 200);
+  EXPECT_EQ(send("/admin/faults", R"({"Query": {"throttle": 1}})").status, 200);
+  EXPECT_EQ(send("/v2/rest/query", request("print 1")).status, 429);
+  EXPECT_EQ(send("/admin/faults", "{}").status, 200);
+  EXPECT_EQ(send("/v2/rest/query", request("print 1")).status, 200);
+}
+
 }  // namespace
 }  // namespace kc::api
