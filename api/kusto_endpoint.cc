@@ -1,5 +1,6 @@
 #include "api/kusto_endpoint.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "api/http_server.h"
@@ -18,6 +19,15 @@ Error error_of(ErrorKind kind, std::string service_code, std::string message) {
   Error error{.kind = kind, .code = "engine.bad_request", .message = std::move(message)};
   error.service_code = std::move(service_code);
   return error;
+}
+
+// A leading dot, perhaps behind comments.
+bool is_command(std::string_view text) {
+  for (;;) {
+    text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
+    if (!text.starts_with("//")) return text.starts_with('.');
+    text.remove_prefix(std::min(text.find('\n'), text.size()));
+  }
 }
 
 class Face {
@@ -81,8 +91,7 @@ class Face {
   }
 
   HttpResponse run(bool v2, bool management, const KustoRequest& request) {
-    const auto start = request.text.find_first_not_of(" \t\r\n");
-    const bool dot = start != std::string::npos && request.text[start] == '.';
+    const bool dot = is_command(request.text);
     if (dot && v2) {
       return refuse_text(
           "Bad request: Control commands (starting with a dot '.') do not support api_version=v2",

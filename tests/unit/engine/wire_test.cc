@@ -314,6 +314,12 @@ TEST_F(Wire, ThrottlesInTheServicesWords) {
             std::string::npos);
 }
 
+TEST_F(Wire, FindsACommandBehindComments) {
+  const auto text = "  // what there is\n\n.show databases | project DatabaseName";
+  EXPECT_EQ(send("/v1/rest/mgmt", request(text)).status, 200);
+  EXPECT_EQ(send("/v1/rest/mgmt", request("// nothing")).status, 400);
+}
+
 TEST_F(Wire, EchoesOrMakesIds) {
   const auto answer = send("/v2/rest/query", request("print 1"));
   EXPECT_EQ(answer.request_id, "Test.run;1");
