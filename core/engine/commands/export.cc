@@ -6,8 +6,10 @@
 
 #include "core/engine/commands/command.h"
 #include "core/engine/commands/places.h"
+#include "core/engine/files/blob_store.h"
 #include "core/engine/formats/text_writer.h"
 #include "core/engine/query/run.h"
+#include "core/net/curl_transport.h"
 
 namespace kc::engine {
 namespace fs = std::filesystem;
@@ -17,6 +19,7 @@ struct ExportPlan {
   std::string format;  // csv, tsv, json, parquet
   bool compressed = false;
   std::vector<Place> folders;
+  std::vector<std::string> blobs;  // instead: addresses in storage accounts
   std::string prefix = "export";
   std::string extension;
   std::string codec;
@@ -218,7 +221,40 @@ Result<std::vector<Artifact>> write_text_files(Host& host, const ExportPlan& pla
   return write_text(rows, text);
 }
 
+RowTable artifact_table() {
+  return {{{"Path", ScalarType::string_},
+           {"NumRecords", ScalarType::long_},
+           {"SizeInBytes", ScalarType::long_}},
+          {}};
+}
+
+// Written into a folder of this engine, then put into the containers in turn. What was put stays
+// where a later one fails.
+Result<ResultTable> run_blob_export(Host& host, const ExportPlan& plan, const Translated& query) {
+  KC_TRY(const auto scratch, host.files->scratch("export_" + hex32(host)));
+  auto local = plan;
+  local.folders = {{scratch.folder().string(), {}}};
+  std::error_code error;
+  fs::create_directories(fs::path(local.folders.front().path + "/" + plan.prefix).parent_path(),
+                         error);
+  host.at("export.begun");
+  KC_TRY(const auto files, plan.format == "parquet" ? write_parquet(host, local, query)
+                                                    : write_text_files(host, local, query));
+  net::CurlTransport transport;
+  const SystemClock clock;  // the account's time is real
+  BlobStore store(transport, clock);
+  auto table = artifact_table();
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const auto name = fs::path(files[i].path).lexically_relative(scratch.folder()).string();
+    KC_TRY(const auto url, store.upload(files[i].path, plan.blobs[i % plan.blobs.size()], name));
+    table.rows.push_back({text_value(url), files[i].rows, files[i].bytes});
+  }
+  host.at("export.written");
+  return encode(table);
+}
+
 Result<ResultTable> run_export(Host& host, const ExportPlan& plan, const Translated& query) {
+  if (!plan.blobs.empty()) return run_blob_export(host, plan, query);
   for (const auto& folder : plan.folders) {
     std::error_code error;
     if (!fs::is_directory(folder.path, error)) {
@@ -237,10 +273,7 @@ Result<ResultTable> run_export(Host& host, const ExportPlan& plan, const Transla
                                                     : write_text_files(host, plan, query));
   for (const auto& folder : plan.folders) KC_CHECK_OK(sync_file(folder.path));
   host.at("export.written");
-  RowTable table{{{"Path", ScalarType::string_},
-                  {"NumRecords", ScalarType::long_},
-                  {"SizeInBytes", ScalarType::long_}},
-                 {}};
+  auto table = artifact_table();
   for (std::size_t i = 0; i < files.size(); ++i) {
     table.rows.push_back(
         {text_value(address_of(plan.folders[i % plan.folders.size()], files[i].path)),
@@ -265,9 +298,16 @@ Answer export_data(Command& command) {
   tokens.take();
   KC_TRY(const auto addresses, parse_strings(command));
   for (const auto& address : addresses) {
+    if (is_blob_address(address)) {
+      KC_CHECK_OK(check_blob_address(address));
+      plan.blobs.push_back(address);
+      continue;
+    }
     KC_TRY(auto place, parse_place(address));
     plan.folders.push_back(std::move(place));
   }
+  if (!plan.blobs.empty() && !plan.folders.empty())
+    return bad_request("An export goes to folders or to storage accounts, not to both.");
   KC_TRY(const auto properties, parse_properties(command));
   for (const auto& [name, value] : properties) KC_CHECK_OK(apply(plan, name, value));
   KC_CHECK_OK(check(plan));

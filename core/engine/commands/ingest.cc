@@ -6,7 +6,9 @@
 #include <nlohmann/json.hpp>
 
 #include "core/engine/commands/places.h"
+#include "core/engine/files/blob_store.h"
 #include "core/engine/formats/parquet_reader.h"
+#include "core/net/curl_transport.h"
 
 namespace kc::engine {
 namespace {
@@ -150,10 +152,33 @@ Result<TextFormat> text_format(const std::string& name, bool ignore_first_record
   return format;
 }
 
-Result<std::vector<std::string>> local_files(const std::vector<std::string>& addresses) {
+Result<std::string> fetch_blob(Host& host, const std::string& address, std::size_t number,
+                               std::optional<Scratch>& scratch) {
+  const auto name = local_name(address, number);
+  if (lower(name).ends_with(".zip"))
+    return ingest_error("BadRequest_NotSupported", "zip archives are not supported");
+  if (!scratch) {
+    KC_TRY(auto folder, host.files->scratch("blobs_" + host.new_id().text()));
+    scratch.emplace(std::move(folder));
+  }
+  const auto file = (scratch->folder() / name).string();
+  net::CurlTransport transport;
+  const SystemClock clock;  // the account's time is real
+  KC_CHECK_OK(BlobStore(transport, clock).download(address, file));
+  return file;
+}
+
+// Blobs of storage accounts are read from copies in `scratch`.
+Result<std::vector<std::string>> local_files(Host& host, const std::vector<std::string>& addresses,
+                                             std::optional<Scratch>& scratch) {
   std::vector<std::string> files;
   for (const auto& address : addresses) {
     if (address.empty()) return ingest_error("BadRequest_EmptyBlobUri", "a blob has no address");
+    if (is_blob_address(address)) {
+      KC_TRY(auto file, fetch_blob(host, address, files.size(), scratch));
+      files.push_back(std::move(file));
+      continue;
+    }
     KC_TRY(const auto place, parse_place(address));
     std::error_code error;
     if (!std::filesystem::is_regular_file(place.path, error)) {
@@ -252,14 +277,16 @@ Result<std::vector<std::size_t>> cell_limits(Host& host, const CatalogueTable& t
 
 struct Selected {
   std::string sql;
+  std::optional<Scratch> scratch;                // the files that the SQL reads
   std::optional<SourceRegistry::Handle> handle;  // what the SQL reads
 };
 
 Result<Selected> select_rows(Host& host, IngestPlan& plan) {
   auto& properties = plan.properties;
+  Selected selected;
   std::vector<std::string> files;
   if (!plan.text) {
-    KC_TRY(files, local_files(plan.addresses));
+    KC_TRY(files, local_files(host, plan.addresses, selected.scratch));
     if (files.empty()) return ingest_error("BadRequest_EmptyBlobUri", "there is no blob");
     if (properties.format.empty()) properties.format = format_of(files.front());
   }
@@ -275,7 +302,6 @@ Result<Selected> select_rows(Host& host, IngestPlan& plan) {
   std::vector<std::string> addresses;
   for (const auto& address : plan.addresses) addresses.push_back(shown_address(address));
   KC_TRY(auto limits, cell_limits(host, plan.table));
-  Selected selected;
   if (properties.format == "parquet") {
     if (plan.text) return no_format("parquet, inline");
     KC_TRY(selected.sql, parquet_select(*host.duck, {files, addresses}, plan.table.schema.columns,

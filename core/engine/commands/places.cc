@@ -57,8 +57,8 @@ Result<Place> parse_place(const std::string& address) {
   if (!place.path.starts_with('/')) {
     Error error{.kind = ErrorKind::invalid, .code = "engine.place", .message = {}};
     error.message =
-        "Download_BadRequest: this engine reads and writes local folders only, as 'file:///…' or "
-        "an absolute path.";
+        "Download_BadRequest: an address is that of a storage account (https, abfss) or of a local "
+        "place, as 'file:///…' or an absolute path.";
     error.service_code = "Download_BadRequest";
     return fail(std::move(error));
   }

@@ -42,20 +42,6 @@ std::string literal(std::string_view text) {
 
 std::string bracketed(std::string_view name) { return "[" + literal(name) + "]"; }
 
-// The last part of a name, whose suffixes tell format and compression; letters only.
-std::string file_name(const std::string& blob, std::size_t index) {
-  auto path = blob.substr(0, blob.find_first_of("?;"));
-  path = path.substr(path.rfind('/') + 1);
-  std::string name = std::to_string(index) + "_";
-  const auto start = path.size() > 100 ? path.size() - 100 : 0;
-  for (const char c : path.substr(start)) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '.' || c == '-';
-    name += plain ? c : '_';
-  }
-  return name;
-}
-
 std::string with_of(const IngestMessage& message) {
   std::string with;
   for (const auto& [name, spelled] : kProperties) {
@@ -218,7 +204,7 @@ Result<bool> Worker::run(const std::vector<Delivery>& deliveries) {
   for (std::size_t i = 0; i < deliveries.size(); ++i) {
     auto source = deliveries[i].message.blob;
     if (is_blob_address(source)) {
-      const auto file = scratch.folder() / file_name(source, i);
+      const auto file = scratch.folder() / local_name(source, i);
       KC_CHECK_OK(parts_.blobs.download(source, file));
       source = file.string();
     }

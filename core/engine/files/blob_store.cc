@@ -40,6 +40,24 @@ bool is_blob_address(std::string_view address) {
   return false;
 }
 
+Result<void> check_blob_address(const std::string& address) {
+  KC_CHECK_OK(address_of_blob(address));
+  return {};
+}
+
+std::string local_name(const std::string& address, std::size_t number) {
+  constexpr std::size_t kLengthMax = 100;
+  auto path = address.substr(0, address.find_first_of("?;"));
+  path = path.substr(path.rfind('/') + 1);
+  std::string name = std::to_string(number) + "_";
+  for (const char c : path.substr(path.size() > kLengthMax ? path.size() - kLengthMax : 0)) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '.' || c == '-';
+    name += plain ? c : '_';
+  }
+  return name;
+}
+
 Result<std::int64_t> BlobStore::download(const std::string& text, const std::filesystem::path& to) {
   KC_TRY(const auto address, address_of_blob(text));
   auto size = blobs(address).download(address.path, to);

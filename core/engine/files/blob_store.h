@@ -16,12 +16,19 @@ namespace kc::engine {
 // Whether an address is of a storage account rather than of a local folder.
 bool is_blob_address(std::string_view address);
 
+// Kind invalid, BadRequest_InvalidBlobUri, where no account can be reached by it.
+Result<void> check_blob_address(const std::string& address);
+
 struct BlobFile {
   std::string url;  // without credentials
   std::string name;
   std::int64_t size = 0;
   std::string created;  // RFC 1123
 };
+
+// A name for the local copy of a blob: its own last part, whose suffixes tell format and
+// compression, behind a number; plain letters only.
+std::string local_name(const std::string& address, std::size_t number);
 
 class BlobStore {
  public:

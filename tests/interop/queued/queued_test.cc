@@ -346,6 +346,42 @@ TEST_F(QueuedTest, CommandsQueueTrackAndCancel) {
   EXPECT_EQ(listing->tables.front().rows.find("sig="), std::string::npos);
 }
 
+TEST_F(QueuedTest, TheEngineWritesAndReadsBlobsByItsOwnCommands) {
+  run(".ingest inline into table T <| 1,x");
+  run(".ingest inline into table T <| 2,y");
+  const auto key = account_.blob + "/kc-temp-1/exported;" + account_.key;
+  const auto sas = [&](const std::string& path) {
+    return account_.blob + "/kc-temp-1/" + path +
+           root("TempStorage").substr(root("TempStorage").find('?'));
+  };
+  for (const auto* format : {"csv", "json", "parquet"}) {
+    const auto written =
+        run(".export compressed to " + std::string(format) + " (h'" + key +
+            "') with (namePrefix='" + format + "/part', distribution='single') <| T");
+    const auto path = json::parse("[" + written + "]")[0][0].get<std::string>();
+    EXPECT_TRUE(path.starts_with(account_.blob + "/kc-temp-1/exported/" + format + "/part_1_"))
+        << path;
+    EXPECT_EQ(path.find(account_.key), std::string::npos);
+    run(".clear table T data");
+    run(".ingest into table T (h'" + sas(path.substr(account_.blob.size() + 11)) +
+        "') with (format='" + format + "')");
+    EXPECT_EQ(rows(), R"([1,"x"],[2,"y"])");
+  }
+  const auto refused = [&](const std::string& command) {
+    const auto answer = engine_->command("Db", command);
+    return answer ? "" : answer.error().service_code;
+  };
+  EXPECT_EQ(refused(".ingest into table T (h'" + sas("absent.csv") + "')"),
+            "Download_SourceNotFound");
+  EXPECT_EQ(refused(".ingest into table T ('" + account_.blob + "/kc-temp-1/absent.csv?sig=x')"),
+            "Download_Forbidden");
+  EXPECT_EQ(refused(".ingest into table T ('https://x.blob.core.windows.net/c/b;impersonate')"),
+            "BadRequest_InvalidBlobUri");
+  EXPECT_EQ(
+      refused(".export to csv (h'" + account_.blob + "/kc-absent;" + account_.key + "') <| T"),
+      "ContainerNotFound");
+}
+
 TEST_F(QueuedTest, AnAbsentOperationIsSaidToBeAbsent) {
   const auto answer = management_->command("Db", ".show queued ingestion operations 'x;y'");
   ASSERT_FALSE(answer);
