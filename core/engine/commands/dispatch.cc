@@ -25,6 +25,8 @@ const std::vector<CommandEntry>& command_entries() {
       {"show commands-and-queries", "CommandsAndQueriesShow", show_commands, Access::viewer, true},
       {"show commands", "CommandsShow", show_commands, Access::viewer, true},
       {"show journal", "JournalShow", show_journal, Access::viewer, true},
+      {"show materialized-views", "MaterializedViewsShow", show_materialized_views, Access::viewer,
+       true},
       {"show diagnostics", "DiagnosticsShow", show_diagnostics, Access::viewer, true},
       {"show workload_groups", "WorkloadGroupsShow", show_workload_groups, Access::viewer, true},
       {"show workload_group", "WorkloadGroupShow", show_workload_groups, Access::viewer, true},

@@ -196,13 +196,16 @@ Result<Move> parse_move(Command& command) {
 // transaction only has to find the extents where they were.
 Result<void> derive_moved(Host& host, const std::string& database, Move& move,
                           DerivedRows& derived) {
-  CatalogueTable to;
+  KC_TRY(const auto to, host.catalogue->read([&](CatalogueView& view) -> Result<CatalogueTable> {
+    KC_TRY(const auto entry, view.database(database));
+    return view.table(entry, move.to);
+  }));
+  KC_TRY(const bool any, derived.any_for(to));
+  if (!any) return {};
   std::vector<Extent> extents;
   std::vector<std::vector<Column>> shapes;
   FilePins pins;
   const auto read = host.catalogue->read([&](CatalogueView& view) -> Result<void> {
-    KC_TRY(const auto entry, view.database(database));
-    KC_TRY(to, view.table(entry, move.to));
     if (move.all_of) {
       KC_TRY(const auto all, view.extents(*move.all_of));
       for (const auto& extent : all) {
@@ -235,6 +238,12 @@ Result<ResultTable> apply_move(Host& host, const std::string& database, Move mov
   const auto checked = host.catalogue->change([&](CatalogueView& view) -> Result<void> {
     KC_TRY(const auto entry, view.database(database));
     KC_TRY(const auto to, view.table(entry, move.to));
+    if (move.all_of) {
+      KC_TRY(const auto all, view.extents(*move.all_of));
+      for (const auto& extent : all) {
+        if (move.created.holds(extent)) move.sources.push_back({extent.id, move.all_of});
+      }
+    }
     auto answer = moves_table();
     for (const auto& source : dropped) {
       KC_TRY(const auto extent, view.extent(source.id));

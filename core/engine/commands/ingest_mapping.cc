@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/engine/commands/ingest.h"
+#include "core/engine/syntax/literal.h"
 
 namespace kc::engine {
 namespace {
@@ -166,7 +167,8 @@ Result<std::vector<FieldMapping>> field_mappings(const CatalogueTable& table,
     }
     return mappings;
   }
-  const auto json = nlohmann::json::parse(*mapping, nullptr, false);
+  const auto strict = compact_json(*mapping, true);
+  const auto json = nlohmann::json::parse(strict.value_or(""), nullptr, false);
   if (!json.is_array() || json.empty()) return invalid("the mapping is no JSON array of columns");
   std::vector<bool> given(columns.size());
   std::size_t position = 0;

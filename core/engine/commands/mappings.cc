@@ -6,6 +6,7 @@
 
 #include "core/engine/commands/command.h"
 #include "core/engine/commands/ingest.h"
+#include "core/engine/syntax/literal.h"
 
 namespace kc::engine {
 namespace {
@@ -16,7 +17,9 @@ constexpr std::array<std::string_view, 8> kKinds = {
 
 // As stored mappings are shown: a CSV element has all its members, others keep their properties.
 Result<std::string> canonical(const std::string& kind, const std::string& text) {
-  const auto json = nlohmann::ordered_json::parse(text, nullptr, false);
+  // Connectors quote with single quotes.
+  const auto strict = compact_json(text, true);
+  const auto json = nlohmann::ordered_json::parse(strict.value_or(""), nullptr, false);
   if (!json.is_array() || json.empty())
     return ingest_error("BadRequest_InvalidMapping", "the mapping is no JSON array of columns");
   auto out = nlohmann::ordered_json::array();

@@ -219,13 +219,41 @@ Result<void> check_each(const Policy& policy, const json& value) {
   return {};
 }
 
+// `7:00:00:00`, as a connector writes seven days.
+std::string dotted_days(std::string text) {
+  const auto first = text.find(':');
+  if (std::count(text.begin(), text.end(), ':') == 3) text[first] = '.';
+  return text;
+}
+
+// Connectors send flags as texts. A member that is null is as good as none, except where null is
+// its documented value.
+void canonical_flags(const Policy& policy, ordered_json& value) {
+  std::vector<std::string> nulls;
+  for (const auto& [name, member] : value.items()) {
+    if (member.is_null() && name != "HintAllocatedRate") nulls.push_back(name);
+  }
+  for (const auto& name : nulls) value.erase(name);
+  for (auto& [name, member] : value.items()) {
+    const auto shape =
+        std::find_if(std::begin(kShapes), std::end(kShapes), [&, key = name](const Shape& one) {
+          return one.policy == policy.word && one.member == key && one.kind == Member::flag;
+        });
+    if (shape == std::end(kShapes) || !member.is_string()) continue;
+    auto word = member.get<std::string>();
+    std::transform(word.begin(), word.end(), word.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    if (word == "true" || word == "false") member = word == "true";
+  }
+}
+
 // `10d` and `10.00:00:00` are one.
 void canonical_timespans(ordered_json& value) {
   for (auto& [name, member] : value.items()) {
     const bool span = name == "SoftDeletePeriod" || name == "RetentionPeriod" ||
                       name == "MaximumBatchingTimeSpan" || name == "LoopPeriod";
     if (!span || !member.is_string()) continue;
-    if (const auto ticks = parse_duration(member.get<std::string>()))
+    if (const auto ticks = parse_duration(dotted_days(member.get<std::string>())))
       member = format_timespan({ticks->ticks});
   }
 }
@@ -262,10 +290,15 @@ Result<std::string> parse_policy_value(Command& command, const Policy& policy) {
   KC_TRY(const auto text, tokens.string());
   if (!compact_json(text)) return bad_request("The policy is no valid JSON.");
   auto value = ordered_json::parse(text, nullptr, false);
-  if (value.is_object()) canonical_timespans(value);
+  if (value.is_object()) {
+    canonical_timespans(value);
+    canonical_flags(policy, value);
+  }
   if (value.is_array()) {
     for (auto& one : value) {
-      if (one.is_object()) canonical_timespans(one);
+      if (!one.is_object()) continue;
+      canonical_timespans(one);
+      canonical_flags(policy, one);
     }
   }
   return value.dump();

@@ -133,6 +133,25 @@ Answer show_commands(Command& command) {
   return answer;
 }
 
+// There are none here.
+Answer show_materialized_views(Command& command) {
+  KC_CHECK_OK(expect_end(command));
+  return RowTable{{{"Name", kString},
+                   {"SourceTable", kString},
+                   {"Query", kString},
+                   {"MaterializedTo", ScalarType::datetime_},
+                   {"LastRun", ScalarType::datetime_},
+                   {"LastRunResult", kString},
+                   {"IsHealthy", ScalarType::bool_},
+                   {"IsEnabled", ScalarType::bool_},
+                   {"Folder", kString},
+                   {"DocString", kString},
+                   {"AutoUpdateSchema", ScalarType::bool_},
+                   {"EffectiveDateTime", ScalarType::datetime_},
+                   {"Lookback", ScalarType::timespan_}},
+                  {}};
+}
+
 Answer show_workload_groups(Command& command) {
   std::optional<std::string> wanted;
   if (command.tokens.is_name()) {

@@ -230,6 +230,20 @@ Answer show_tables(Command& command) {
 Answer show_table(Command& command) {
   auto& tokens = command.tokens;
   KC_TRY(const auto name, tokens.name());
+  // Of a table that is not there the schema has no rows; connectors ask so whether to make it.
+  if (tokens.is_word("schema")) {
+    const auto found = table_of(command.session, name);
+    if (!found && found.error().kind == ErrorKind::not_found) {
+      KC_CHECK_OK(database_of(command.session));
+      tokens.take();
+      KC_CHECK_OK(tokens.expect_word("as"));
+      KC_CHECK_OK(tokens.expect_word("json"));
+      KC_CHECK_OK(expect_end(command));
+      auto none = schema_row({}, {}, true);
+      none.rows.clear();
+      return none;
+    }
+  }
   KC_TRY(const auto database, database_of(command.session));
   KC_TRY(const auto table, table_of(command.session, name));
   if (tokens.accept_word("extents")) return show_extents(command, {table}, database);

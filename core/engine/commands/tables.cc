@@ -297,8 +297,19 @@ Answer drop_tables(Command& command) {
   return remaining(command);
 }
 
+// `cache streamingingestion schema`: every node would look anew; the only one always does.
+Answer clear_cache(Command& command, const std::string& name) {
+  KC_CHECK_OK(table_of(command.session, name));
+  KC_CHECK_OK(command.tokens.expect_word("streamingingestion"));
+  KC_CHECK_OK(command.tokens.expect_word("schema"));
+  KC_CHECK_OK(expect_end(command));
+  return RowTable{{{"NodeId", ScalarType::string_}, {"Status", ScalarType::string_}},
+                  {{text_value("KEngine000000"), text_value("Succeeded")}}};
+}
+
 Answer clear_table(Command& command) {
   KC_TRY(const auto name, command.tokens.name());
+  if (command.tokens.accept_word("cache")) return clear_cache(command, name);
   KC_CHECK_OK(command.tokens.expect_word("data"));
   KC_CHECK_OK(expect_end(command));
   std::vector<std::string> files;

@@ -108,7 +108,7 @@ class JsonReader final : public PartReader {
     first_ = false;
     for (;;) {
       KC_TRY(c, look(0));
-      if (c == '\0') {
+      if (c == '\0' && at_ >= window_.end()) {
         if (in_array_) return bad_blob("BadRequest_InvalidBlob", "the JSON array is not closed");
         return false;
       }

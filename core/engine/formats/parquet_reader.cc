@@ -106,7 +106,9 @@ std::string converted(const std::string& from, duckdb_type type, ScalarType to, 
   switch (to) {
     case ScalarType::string_:
       if (family == Family::text)
-        return "coalesce(kc_cut(" + from + ", " + std::to_string(limit) + "), '')";
+        return "coalesce(CASE WHEN strlen(" + from + ") > " + std::to_string(limit) +
+               " THEN kc_cut(" + from + ", " + std::to_string(limit) + ") ELSE " + from +
+               " END, '')";
       return "coalesce(" + text_of(from, family, type) + ", '')";
     case ScalarType::datetime_:
       return ticks_of(from, type);

@@ -173,6 +173,11 @@ void DerivedRows::record(const Rule& rule, const Error& error) {
       [&](CatalogueView& view) { return view.add_ingestion_failure(entry); });
 }
 
+Result<bool> DerivedRows::any_for(const CatalogueTable& table) {
+  KC_TRY(const auto rules, rules_of(table));
+  return !rules.empty();
+}
+
 Result<void> DerivedRows::add(CatalogueView& view) {
   for (auto& made : made_) KC_CHECK_OK(stamp_extents(host_, view, made.table, made.extents));
   return {};

@@ -15,6 +15,8 @@ class DerivedRows {
  public:
   explicit DerivedRows(Host& host) : host_(host) {}
 
+  // Whether a policy has the table as its source.
+  Result<bool> any_for(const CatalogueTable& table);
   // Rows that are on their way into `table`, as extents whose files are in place, with the shape of
   // each. Runs the policies that have it as their source, and those that follow from them. A
   // transactional policy that fails is this call's error, service code UpdatePolicy_…; any other

@@ -208,7 +208,7 @@ Result<Rows> Translator::table(std::string_view database, std::string_view name,
     if (relation.error().kind != ErrorKind::not_found) return fail(std::move(relation).error());
     Error missing = semantic(
         offset, "SEM0100",
-        "Failed to resolve the table or tabular expression named '" + std::string(name) + "'");
+        "'table' operator: Failed to resolve table expression named '" + std::string(name) + "'");
     missing.kind = ErrorKind::not_found;
     return fail(std::move(missing));
   }
