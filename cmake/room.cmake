@@ -54,6 +54,11 @@ function(kc_test name)
   set(neighbours ${ARG_USES})
   list(TRANSFORM neighbours PREPEND kc_)
   target_link_libraries(${name}_test PRIVATE kc_flags ${neighbours} ${ARG_LINKS} GTest::gmock GTest::gtest_main Threads::Threads)
+  if(KC_SANITIZE)
+    # The code under test is what the sanitizers are for; under all of them, a file of assertion macros took three times as long to
+    # compile (36 s, not 12 s).
+    target_compile_options(${name}_test PRIVATE -O0 -fno-sanitize=undefined)
+  endif()
   add_test(NAME ${name} COMMAND ${name}_test)
   # The report is what tests/run.sh counts single cases from.
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_GROUP}"
