@@ -1,5 +1,6 @@
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/kql_target.h"
+#include "tests/fuzz/queue_message_target.h"
 #include "tests/fuzz/request_target.h"
 
 namespace kc::fuzz {
@@ -70,6 +71,12 @@ const std::vector<Target>& targets() {
         "1e400",
         "\\ud800",
         "\xEF\xBB\xBF"}},
+      {"queue_message",
+       run_queue_message,
+       {"{\"Id\":\"i\",", "\"BlobPath\":", "\"RawDataSize\":", "\"DatabaseName\":",
+        "\"TableName\":", "\"ReportLevel\":2", "\"ReportMethod\":\"QueueAndTable\"",
+        "\"IngestionStatusInTable\":{", "\"AdditionalProperties\":{", "\"tags\":\"[]\"", "null",
+        "-1", "1e400", "\\ud800", "=="}},
   };
   return all;
 }
