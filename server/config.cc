@@ -76,6 +76,7 @@ Result<EmbeddedOptions> embedded_options(const Settings& settings, std::filesyst
          settings.number("engine-memory", 64 << 20, std::numeric_limits<std::int64_t>::max()));
   if (settings.given("faults")) options.faults_file = settings.text("faults");
   options.admin = settings.flag("admin");
+  options.require_token = settings.flag("require-token");
   if (settings.given("engine-threads")) {
     KC_TRY(const auto threads, settings.number("engine-threads", 1, 1024));
     options.threads = static_cast<int>(threads);

@@ -72,8 +72,10 @@ Result<std::unique_ptr<Embedded>> Embedded::start(const EmbeddedOptions& options
   KC_CHECK_OK(engine::create_samples(*own.engine, samples));
   // Only now: whoever finds the port finds the samples whole.
   KC_TRY(own.endpoint,
-         api::KustoEndpoint::start(
-             *own.engine, {.host = options.host, .port = options.port, .admin = options.admin}));
+         api::KustoEndpoint::start(*own.engine, {.host = options.host,
+                                                 .port = options.port,
+                                                 .require_token = options.require_token,
+                                                 .admin = options.admin}));
   KC_CHECK_OK(start_management(options, *own.engine, own.management, own.dm_endpoint));
   return embedded;
 }

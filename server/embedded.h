@@ -23,6 +23,7 @@ struct EmbeddedOptions {
   std::int64_t log_rows = 0;
   std::filesystem::path faults_file;  // empty: none
   bool admin = false;                 // the admin face, for tests and demonstrations
+  bool require_token = false;         // 401 for a request without a bearer token
   std::string name = "kusto-copy";    // of the cluster, in its own messages
   std::string dm_storage = {};        // connection string; empty: no data management
   int dm_port = 0;                    // 0: any free one

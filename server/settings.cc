@@ -91,6 +91,8 @@ constexpr std::array kOptions = {
            "JSON file with the faults, delays and merges that the engine plays", kEngines},
     Option{"admin", 0, Kind::flag, "", "",
            "Let clients of the engine set its faults and move its clock under /admin", kEngines},
+    Option{"require-token", 0, Kind::flag, "", "",
+           "Refuse requests to the engine that carry no bearer token", kEngines},
     Option{"keep", 0, Kind::flag, "", "", "Keep the demo's folder", 0 | Command::demo},
 
     Option{"log-level", 0, Kind::text, "debug|info|warn|error", "warn",
