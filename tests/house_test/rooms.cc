@@ -49,6 +49,7 @@ const std::vector<Room> kRooms = {
 
 const std::vector<Exception> kExceptions = {
     {"api/kusto_endpoint", "core/engine/"},
+    // The two addresses of a cluster, docs/decisions/0006.
     {"api/dm_endpoint", "core/engine/"},
     // The words of a schema (types, names that quote themselves), docs/decisions/0003.
     {"core/engine/", "core/model/schema.h"},
