@@ -58,8 +58,8 @@ struct Session {
   Host& host;
   std::string database;  // as the request names it
   RequestOptions options;
-  Fate fate = {};           // of the command, for what concerns its answer
-  bool fate_drawn = false;  // what runs inside a command shares its fate
+  Fate fate = {};                 // of the command, for what concerns its answer
+  bool fate_drawn = false;        // what runs inside a command shares its fate
   Access needs = Access::anyone;  // of a table, where no wider role allows the command
 };
 

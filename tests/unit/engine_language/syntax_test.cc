@@ -95,7 +95,7 @@ TEST(Parser, NamesThePlaceOfAnError) {
       {"datatable(a:long, b:string) [1]", "SYN0002", "1:29"},
       {"datatable(a:thing) [1]", "SYN0002", "1:13"},
       {"T | where a ^ 1", "SYN0001", "1:13"},
-      {"T | parse b with *", "SEM0100", "1:5"},
+      {"T | fork (count)", "SEM0100", "1:5"},
       {"T | where a == 1 == 2 3", "SYN0002", "1:23"},
       {"range x from 1 to 2", "SYN0002", "1:20"},
       {"T | join (U) a", "SYN0002", "1:14"},

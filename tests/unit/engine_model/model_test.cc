@@ -10,7 +10,7 @@
 namespace kc::engine {
 namespace {
 
-constexpr int kSteps = 400;  // of each seed
+constexpr int kSteps = 100;  // of each seed: a minute or so under the sanitizers
 constexpr int kMutantSteps = 150;
 
 std::uint64_t number_of(const char* variable, std::uint64_t standard) {
