@@ -84,7 +84,7 @@ void RawConnection::reset() {
   // Connecting a TCP socket to "nothing" drops it with RST, and leaves the descriptor to its owner.
   sockaddr none{};
   none.sa_family = AF_UNSPEC;
-  ::connect(socket_, &none, sizeof(none));
+  static_cast<void>(::connect(socket_, &none, sizeof(none)));
 }
 
 std::string raw_answer(int status, std::string_view body, std::string_view headers) {

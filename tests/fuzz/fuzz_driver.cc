@@ -48,7 +48,7 @@ int run(int count, char** words) {
       run_round(target, corpus, seed, round, false);
     }
     std::fprintf(stderr, "\n%llu inputs without a finding\n",
-                 static_cast<unsigned long long>(round * kInputsOfRound));
+                 static_cast<unsigned long long>(round) * kInputsOfRound);
     return 0;
   }
   std::fprintf(stderr, "no target is called %s\n", words[1]);

@@ -7,7 +7,7 @@ namespace kc::fuzz {
 
 // A new target: its file, a line here, a folder of a few inputs under corpus/.
 const std::vector<Target>& targets() {
-  static const std::vector<Target> all{
+  static const std::vector<Target> kAll{
       {"kql",
        run_kql,
        {"| where",
@@ -78,7 +78,7 @@ const std::vector<Target>& targets() {
         "\"IngestionStatusInTable\":{", "\"AdditionalProperties\":{", "\"tags\":\"[]\"", "null",
         "-1", "1e400", "\\ud800", "=="}},
   };
-  return all;
+  return kAll;
 }
 
 }  // namespace kc::fuzz

@@ -22,7 +22,7 @@ using nlohmann::json;
 constexpr std::size_t kCasesMin = 1150;
 
 const std::vector<Script>& scripts() {
-  static const std::vector<Script> all = [] {
+  static const std::vector<Script> kAll = [] {
     std::vector<Script> read;
     for (const auto& entry : fs::directory_iterator(KC_KQL_SCRIPTS)) {
       if (entry.path().extension() == ".kql")
@@ -32,7 +32,7 @@ const std::vector<Script>& scripts() {
               [](const Script& a, const Script& b) { return a.name < b.name; });
     return read;
   }();
-  return all;
+  return kAll;
 }
 
 void replace_all(std::string& text, const std::string& from, const std::string& to) {

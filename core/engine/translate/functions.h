@@ -36,7 +36,8 @@
 #include "core/base/result.h"
 #include "core/engine/syntax/literal.h"
 
-struct _duckdb_connection;
+// DuckDB's C API names it so.
+struct _duckdb_connection;  // NOLINT(bugprone-reserved-identifier)
 
 namespace kc::engine {
 
