@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "core/engine/points.h"
@@ -18,7 +19,10 @@ class CrashAt : public EngineTest, public testing::WithParamInterface<std::strin
  protected:
   void SetUp() override {
     GTEST_FLAG_SET(death_test_style, "threadsafe");
-    folder_ = fs::path(testing::TempDir()) / ("engine_crash_" + name());
+    // One folder for this process and the child that it starts, and for no other run.
+    ::setenv("KC_CRASH_TEST_RUN", std::to_string(::getpid()).c_str(), /*overwrite=*/0);
+    folder_ = fs::path(testing::TempDir()) /
+              ("engine_crash_" + name() + "_" + std::getenv("KC_CRASH_TEST_RUN"));
     clock_ = std::make_shared<ManualClock>(*parse_datetime("2024-01-01"));
   }
   static std::string name() {
