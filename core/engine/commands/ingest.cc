@@ -106,7 +106,9 @@ Result<void> take_property(IngestProperties& result, const std::string& name,
     KC_TRY(result.ignore_first_record, bool_of(name, value));
   } else if (name == "validationpolicy") {
     KC_CHECK_OK(check_validation(name, value));
-  } else if (name == "distributed" || name == "treatgzasuncompressed") {
+  } else if (name == "distributed") {
+    KC_TRY(result.distributed, bool_of(name, value));
+  } else if (name == "treatgzasuncompressed") {
     KC_CHECK_OK(bool_of(name, value));
   } else if (name == "rawsizebytes") {
     if (value.empty() || value.find_first_not_of("0123456789") != std::string::npos)

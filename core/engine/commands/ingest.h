@@ -25,6 +25,7 @@ struct IngestProperties {
   bool ignore_first_record = false;
   bool extend_schema = false;
   bool persist_details = true;
+  bool distributed = false;  // of a query's rows: several threads may make an extent each
   std::vector<std::string> tags;
   std::vector<std::string> skip_if_tags;
   std::optional<std::int64_t> creation_time;

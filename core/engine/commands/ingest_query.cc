@@ -143,7 +143,8 @@ Answer from_query(Command& command, const FromQuery& how) {
                           parsed.tags,
                           parsed.creation_time,
                           parsed.skip_if_tags,
-                          how.if_exists == IfExists::replaces};
+                          how.if_exists == IfExists::replaces,
+                          !parsed.distributed};
   return run_or_start(command, async, &host.ingestions, "CapacityPolicy/Ingestion",
                       [&host, query, input](Execution& execution) -> Result<ResultTable> {
                         ResultTable result;

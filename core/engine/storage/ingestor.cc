@@ -57,7 +57,8 @@ Result<std::vector<Extent>> ingest(Host& host, const IngestInput& input,
   ExtentWriter writer(host);
   if (!skip) {
     KC_TRY(extents, writer.write({.select = input.select,
-                                  .points = {"ingest.written", "ingest.published"}}));
+                                  .points = {"ingest.written", "ingest.published"},
+                                  .one_file = input.one_extent}));
   }
   for (auto& extent : extents) {
     extent.table = input.table.id;

@@ -19,6 +19,7 @@ struct IngestInput {
   std::optional<std::int64_t> creation_time;  // ticks
   std::vector<std::string> skip_if_tags;  // nothing happens where an extent carries one of these
   bool replace = false;                   // what the table held before goes in the same transaction
+  bool one_extent = false;                // else one per thread that met rows
 };
 
 // Called inside the transaction, after the extents are in it.

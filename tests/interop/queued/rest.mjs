@@ -1,5 +1,6 @@
 // Queued ingestion as REST, by hand: node rest.mjs <engine> <data management> <database>
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 
 const [engineUrl, dmUrl, database] = process.argv.slice(2);
 const deadline = 60_000;
@@ -33,9 +34,9 @@ for (const [name, text] of [['rest1.csv', '1,x\n'], ['rest2.csv', '2,y\n']]) {
   const url = `${place}/${name}?${signature}`;
   const put = await fetch(url, { method: 'PUT', headers: { 'x-ms-blob-type': 'BlockBlob', 'x-ms-version': '2023-11-03' }, body: text });
   assert.equal(put.status, 201);
-  blobs.push({ url, sourceId: crypto.randomUUID(), rawSize: text.length });
+  blobs.push({ url, sourceId: randomUUID(), rawSize: text.length });
 }
-blobs.push({ url: `${place}/absent.csv?${signature}`, sourceId: crypto.randomUUID() });
+blobs.push({ url: `${place}/absent.csv?${signature}`, sourceId: randomUUID() });
 const path = `/v1/rest/ingestion/queued/${database}/${table}`;
 const properties = { format: 'csv', enableTracking: true, skipBatching: true, tags: ['drop-by:rest'] };
 const queued = await send(dmUrl + path, { timestamp: new Date().toISOString(), blobs, properties });
