@@ -4,11 +4,12 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 program=$1
 deps=${2:-${KC_DEPS_DIR:-$here/../../../.deps}}
-for part in azurite queued-node/node_modules queued-python/bin/python; do
-  [[ -e $deps/$part ]] || { echo "$deps/$part is not there: tests/interop/azurite/fetch.sh and tests/interop/queued/fetch.sh bring it" >&2; exit 1; }
-done
+[[ -e $deps/azurite ]] || { echo "$deps/azurite is not there: tests/interop/fetch.sh brings it" >&2; exit 1; }
+# The same pinned clients as in the suites of their languages, and their node: the system's may be too old for them.
+node=$(KC_DEPS_DIR=$deps "$here/../node/fetch.sh")
+python=$(KC_DEPS_DIR=$deps "$here/../python/fetch.sh")
 work=$(mktemp -d)
-coproc azurite { exec node "$here/../azurite/azurite.mjs" "$deps/azurite"; }
+coproc azurite { exec "$node" "$here/../azurite/azurite.mjs" "$deps/azurite"; }
 azurite_pid=$azurite_PID
 engine_pid=
 stop() {
@@ -31,7 +32,7 @@ read -r line <&"$out" || { cat "$work/err" >&2; exit 1; }
 dm=${line##* }
 database=Samples
 
-"$deps/queued-python/bin/python" "$here/client.py" "$engine" "$dm" "$database"
-node "$here/rest.mjs" "$engine" "$dm" "$database"
-node "$here/client.mjs" "$deps/queued-node" "$engine" "$dm" "$database"
+"$python" "$here/client.py" "$engine" "$dm" "$database"
+"$node" "$here/rest.mjs" "$engine" "$dm" "$database"
+"$node" "$here/client.mjs" "$deps/interop-node" "$engine" "$dm" "$database"
 [[ ! -s $work/err ]] || { echo "the engine complained:"; cat "$work/err"; exit 1; }
