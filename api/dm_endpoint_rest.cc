@@ -1,9 +1,9 @@
 #include "api/dm_endpoint_rest.h"
 
 #include <algorithm>
-#include <cctype>
 #include <nlohmann/json.hpp>
 
+#include "core/base/text.h"
 #include "core/engine/dm/data_management.h"
 
 namespace kc::api {
@@ -14,12 +14,6 @@ using nlohmann::json;
 using nlohmann::ordered_json;
 
 constexpr std::int64_t kDataBytesMax = 6'442'450'944;  // of one blob, as the service says
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
 
 Failure malformed(const std::string& what) {
   return fail(ingestion_error("BadRequest_MalformedIngestionProperty", what));

@@ -4,6 +4,8 @@
 #include <array>
 #include <cctype>
 
+#include "core/base/text.h"
+
 namespace kc::api {
 
 namespace {
@@ -31,12 +33,6 @@ bool is_token(std::string_view text) {
 bool is_control(char c) {
   const auto byte = static_cast<unsigned char>(c);
   return byte < 0x20 || byte == 0x7f;
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return out;
 }
 
 std::string_view trim(std::string_view text) {

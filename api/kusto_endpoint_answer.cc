@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/engine/syntax/literal.h"
+
 namespace kc::api {
 namespace {
 

@@ -11,6 +11,7 @@
 #include "api/problem.h"
 #include "api/progress.h"
 #include "core/base/ids.h"
+#include "core/base/text.h"
 
 namespace kc::api {
 
@@ -30,12 +31,6 @@ constexpr std::array kRoutes{
 };
 
 constexpr std::size_t kRequestIdMax = 128;
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return out;
-}
 
 std::string_view trim(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);

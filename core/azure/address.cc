@@ -1,10 +1,10 @@
 #include "core/azure/address.h"
 
 #include <algorithm>
-#include <cctype>
 #include <optional>
 
 #include "core/azure/encoding.h"
+#include "core/base/text.h"
 #include "core/net/transport.h"
 
 namespace kc::azure {
@@ -18,13 +18,6 @@ constexpr std::string_view kDevelopment =
     "QueueEndpoint=http://127.0.0.1:10001/devstoreaccount1;"
     "TableEndpoint=http://127.0.0.1:10002/devstoreaccount1";
 constexpr std::size_t kNameLengthMax = 1024;  // of a blob
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return out;
-}
 
 Failure refuse(const char* code, const std::string& what) {
   return fail(ErrorKind::invalid, std::string("storage.") + code, what);

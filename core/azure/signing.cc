@@ -7,15 +7,10 @@
 #include <array>
 #include <map>
 
+#include "core/base/text.h"
+
 namespace kc::azure {
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return out;
-}
 
 std::string header_of(const Signable& request, std::string_view name) {
   for (const auto& header : request.headers) {

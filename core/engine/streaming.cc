@@ -5,7 +5,9 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "core/base/text.h"
 #include "core/engine/host.h"
+#include "core/engine/syntax/literal.h"
 
 namespace kc::engine {
 namespace {
@@ -15,37 +17,6 @@ Failure refuse(std::string code, const std::string& what, ErrorKind kind = Error
   error.service_code = std::move(code);
   return fail(std::move(error));
 }
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) {
-    return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
-  });
-  return text;
-}
-
-// A KQL string literal of anything: names and addresses are a stranger's.
-std::string literal(const std::string& text) {
-  std::string out = "'";
-  for (const char c : text) {
-    switch (c) {
-      case '\'':
-      case '\\':
-        out += '\\';
-        out += c;
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out + "'";
-}
-std::string name_of(const std::string& name) { return "[" + literal(name) + "]"; }
 
 Result<std::string> format_of(const StreamIngest& request) {
   static constexpr std::array kFormats{"csv",  "tsv", "tsve", "psv",       "scsv",       "sohsv",
@@ -84,9 +55,9 @@ Result<void> check_policy(Engine& engine, const StreamIngest& request,
   const auto shown = [&](const std::string& of) {
     return engine.command(request.database, ".show " + of + " policy streamingingestion", options);
   };
-  const auto table = shown("table " + name_of(request.table));
+  const auto table = shown("table " + kql_name(request.table));
   if (!table) return fail(table.error());
-  if (enabled(table) || enabled(shown("database " + name_of(request.database)))) return {};
+  if (enabled(table) || enabled(shown("database " + kql_name(request.database)))) return {};
   return refuse("BadRequest_StreamingIngestionPolicyNotEnabled",
                 "Streaming ingestion policy is not enabled for table '" + request.table +
                     "' or its database '" + request.database + "'.");
@@ -121,9 +92,10 @@ Result<DataSet> stream_ingest(Engine& engine, const StreamIngest& request,
     KC_CHECK_OK(write_file(path, request.data));
     source = path.string();
   }
-  std::string text = ".ingest into table " + name_of(request.table) + " (h" + literal(source) +
-                     ") with (format=" + literal(format);
-  if (!request.mapping.empty()) text += ", ingestionMappingReference=" + literal(request.mapping);
+  std::string text = ".ingest into table " + kql_name(request.table) + " (h" + kql_string(source) +
+                     ") with (format=" + kql_string(format);
+  if (!request.mapping.empty())
+    text += ", ingestionMappingReference=" + kql_string(request.mapping);
   return engine.command(request.database, text + ")", options);
 }
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/base/text.h"
 #include "core/net/transport.h"
 
 namespace kc::kusto {
@@ -77,21 +78,6 @@ Failure refuse(const std::string& reason) {
       "write `https://<cluster>[/<database>]` or `Data Source=https://<cluster>;Initial "
       "Catalog=<database>`";
   return fail(std::move(error));
-}
-
-std::string lower(std::string_view text) {
-  std::string small(text);
-  for (char& c : small) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return small;
-}
-
-std::string_view trim(std::string_view text) {
-  const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
-  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
-  return text;
 }
 
 const Keyword* find_keyword(std::string_view spelling) {

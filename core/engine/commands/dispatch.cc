@@ -95,20 +95,6 @@ const std::vector<CommandEntry>& command_entries() {
 
 namespace {
 
-bool match(TokenStream& tokens, std::string_view words) {
-  const auto mark = tokens.mark();
-  while (!words.empty()) {
-    const auto end = std::min(words.find(' '), words.size());
-    if (tokens.peek_hyphenated() != words.substr(0, end)) {
-      tokens.reset(mark);
-      return false;
-    }
-    tokens.take_hyphenated();
-    words.remove_prefix(std::min(end + 1, words.size()));
-  }
-  return true;
-}
-
 // Roles of cluster and database count here. Where only a role on a table can allow the command, the
 // session remembers what it needs, and the table is asked once it is known.
 Result<void> authorize(Session& session, const CommandEntry& entry) {
@@ -136,7 +122,7 @@ Result<void> authorize(Session& session, const CommandEntry& entry) {
 
 const CommandEntry* find_entry(TokenStream& tokens) {
   for (const auto& entry : command_entries()) {
-    if (match(tokens, entry.words)) return &entry;
+    if (tokens.accept_words(entry.words)) return &entry;
   }
   return nullptr;
 }

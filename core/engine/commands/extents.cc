@@ -2,11 +2,11 @@
 #include "core/engine/commands/extents.h"
 
 #include <algorithm>
-#include <cctype>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "core/base/text.h"
 #include "core/engine/query/update_policies.h"
 
 namespace kc::engine {
@@ -18,12 +18,6 @@ struct TagFilter {
   bool whole = true, wanted = true;
   std::string tag;
 };
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
 
 bool passes(const Extent& extent, const TagFilter& filter) {
   const bool found =

@@ -1,16 +1,10 @@
 #include <algorithm>
-#include <cctype>
 
+#include "core/base/text.h"
 #include "core/engine/commands/command.h"
 
 namespace kc::engine {
 namespace {
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
 
 Result<std::string> property_value(Command& command) {
   auto& tokens = command.tokens;

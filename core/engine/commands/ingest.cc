@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "core/base/text.h"
 #include "core/engine/commands/places.h"
 #include "core/engine/files/blob_store.h"
 #include "core/engine/formats/parquet_reader.h"
@@ -12,12 +13,6 @@
 
 namespace kc::engine {
 namespace {
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
 
 Failure malformed(const std::string& name, const std::string& value, const std::string& what) {
   return ingest_error(

@@ -3,17 +3,12 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "core/base/text.h"
 #include "core/engine/commands/ingest.h"
 #include "core/engine/syntax/literal.h"
 
 namespace kc::engine {
 namespace {
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
 
 Failure invalid(const std::string& what) { return ingest_error("BadRequest_InvalidMapping", what); }
 

@@ -5,6 +5,7 @@
 #include <cctype>
 #include <charconv>
 
+#include "core/base/text.h"
 #include "core/engine/dm/state.h"
 #include "core/engine/query/run.h"
 #include "core/engine/syntax/lexer.h"
@@ -22,12 +23,6 @@ struct Call {
   TokenStream& tokens;
 };
 using Answer = Result<RowTable>;
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
 
 Value moment(const std::string& iso) {
   const auto at = parse_datetime(iso);
@@ -315,25 +310,11 @@ constexpr std::array<Entry, 8> kEntries = {{
 }};
 constexpr Entry kVersion{"show version", version};
 
-bool match(TokenStream& tokens, std::string_view words) {
-  const auto mark = tokens.mark();
-  while (!words.empty()) {
-    const auto end = std::min(words.find(' '), words.size());
-    if (tokens.peek_hyphenated() != words.substr(0, end)) {
-      tokens.reset(mark);
-      return false;
-    }
-    tokens.take_hyphenated();
-    words.remove_prefix(std::min(end + 1, words.size()));
-  }
-  return true;
-}
-
 const Entry* find_entry(TokenStream& tokens, bool own_face) {
   if (!tokens.accept(".")) return nullptr;
-  if (own_face && match(tokens, kVersion.words)) return &kVersion;
+  if (own_face && tokens.accept_words(kVersion.words)) return &kVersion;
   for (const auto& entry : kEntries) {
-    if (match(tokens, entry.words)) return &entry;
+    if (tokens.accept_words(entry.words)) return &entry;
   }
   return nullptr;
 }

@@ -1,10 +1,10 @@
 #include "core/engine/dm/queue_message.h"
 
-#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 
 #include "core/azure/encoding.h"
+#include "core/base/text.h"
 
 namespace kc::engine {
 namespace {
@@ -15,13 +15,6 @@ constexpr std::size_t kMessageBytesMax = 128u << 10;
 constexpr std::size_t kIdLengthMax = 200;
 constexpr std::string_view kToken = "authorizationcontext";
 constexpr std::string_view kOperation = "queuedoperation";
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return out;
-}
 
 using Members = std::map<std::string, const json*>;
 

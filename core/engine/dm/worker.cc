@@ -1,11 +1,11 @@
 #include "core/engine/dm/worker.h"
 
-#include <algorithm>
 #include <array>
 #include <filesystem>
 
 #include "core/engine/dm/state.h"
 #include "core/engine/host.h"
+#include "core/engine/syntax/literal.h"
 
 namespace kc::engine {
 namespace fs = std::filesystem;
@@ -26,28 +26,12 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kProperti
      {"creationtime", "creationTime"},
      {"zippattern", "zipPattern"}}};
 
-std::string literal(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '\\' || c == '"') out += '\\';
-    if (c == '\n')
-      out += "\\n";
-    else if (c == '\r')
-      out += "\\r";
-    else
-      out += c;
-  }
-  return out + "\"";
-}
-
-std::string bracketed(std::string_view name) { return "[" + literal(name) + "]"; }
-
 std::string with_of(const IngestMessage& message) {
   std::string with;
   for (const auto& [name, spelled] : kProperties) {
     const auto at = message.properties.find(std::string(name));
     if (at == message.properties.end() || at->second.empty()) continue;
-    with += (with.empty() ? " with (" : ", ") + std::string(spelled) + "=" + literal(at->second);
+    with += (with.empty() ? " with (" : ", ") + std::string(spelled) + "=" + kql_string(at->second);
   }
   return with.empty() ? with : with + ")";
 }
@@ -110,12 +94,12 @@ std::optional<Error> Worker::refuse(const IngestMessage& message) {
     return ingestion_error("BadRequest_InvalidKustoIdentityToken",
                            "the authorization context is not of this service, or it is too old");
   const auto database = parts_.engine.command(
-      "", ".show databases | where DatabaseName == " + literal(message.database));
+      "", ".show databases | where DatabaseName == " + kql_string(message.database));
   if (database && database->tables.front().row_count == 0)
     return ingestion_error("BadRequest_DatabaseNotExist",
                            "there is no database '" + message.database + "'");
   const auto table = parts_.engine.command(
-      message.database, ".show tables | where TableName == " + literal(message.table));
+      message.database, ".show tables | where TableName == " + kql_string(message.table));
   if (table && table->tables.front().row_count == 0)
     return ingestion_error("BadRequest_TableNotExist", "there is no table '" + message.table + "'");
   return std::nullopt;
@@ -124,7 +108,7 @@ std::optional<Error> Worker::refuse(const IngestMessage& message) {
 // The table's own policy, else its database's, else the standard.
 BatchLimits Worker::limits_of(const IngestMessage& message) {
   for (const auto& entity :
-       {"table " + bracketed(message.table), "database " + bracketed(message.database)}) {
+       {"table " + kql_name(message.table), "database " + kql_name(message.database)}) {
     const auto answer = parts_.engine.command(
         message.database, ".show " + entity + " policy ingestionbatching | project Policy");
     if (!answer) continue;
@@ -208,13 +192,13 @@ Result<bool> Worker::run(const std::vector<Delivery>& deliveries) {
       KC_CHECK_OK(parts_.blobs.download(source, file));
       source = file.string();
     }
-    sources += (i > 0 ? ", " : "") + literal(source);
+    sources += (i > 0 ? ", " : "") + kql_string(source);
   }
   const auto& first = deliveries.front().message;
   RequestOptions options;
   options.client_request_id = "DM.IngestQueued;" + first.id;
   KC_TRY(const auto answer, parts_.engine.command(first.database,
-                                                  ".ingest into table " + bracketed(first.table) +
+                                                  ".ingest into table " + kql_name(first.table) +
                                                       " (" + sources + ")" + with_of(first),
                                                   options));
   // One row per extent; nil where there was none to be made.

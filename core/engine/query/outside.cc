@@ -1,8 +1,8 @@
 // What a query reaches outside its tables: values that are asked for while it is translated, the
 // answers of `.show` commands, files of storage.
-#include <algorithm>
 #include <filesystem>
 
+#include "core/base/text.h"
 #include "core/engine/commands/command.h"
 #include "core/engine/commands/places.h"
 #include "core/engine/formats/parquet_reader.h"
@@ -18,13 +18,6 @@ Error external_error(const std::string& what) {
   Error error{.kind = ErrorKind::invalid, .code = "engine.external", .message = what};
   error.service_code = "SEM0100";
   return error;
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return out;
 }
 
 // `https://host:port/path` -> `host`

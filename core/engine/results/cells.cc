@@ -6,6 +6,7 @@
 
 #include "core/base/ticks.h"
 #include "core/engine/results/table.h"
+#include "core/engine/syntax/literal.h"
 
 namespace kc::engine {
 namespace {

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "core/engine/syntax/literal.h"
+
 namespace kc::engine {
 
 std::string_view dotnet_name(ScalarType type) {
@@ -34,41 +36,6 @@ std::string_view dotnet_name(ScalarType type) {
 std::string dotnet_type(ScalarType type) {
   return (type == ScalarType::decimal_ ? "System.Data.SqlTypes." : "System.") +
          std::string(dotnet_name(type));
-}
-
-void append_json_string(std::string& out, std::string_view text) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  out += '"';
-  std::size_t plain = 0;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const auto c = static_cast<unsigned char>(text[at]);
-    if (c >= 0x20 && c != '"' && c != '\\') continue;
-    out.append(text.substr(plain, at - plain));
-    plain = at + 1;
-    switch (c) {
-      case '"':
-        out += "\\\"";
-        break;
-      case '\\':
-        out += "\\\\";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      default:
-        out += "\\u00";
-        out += kHex[c >> 4];
-        out += kHex[c & 15];
-    }
-  }
-  out.append(text.substr(plain));
-  out += '"';
 }
 
 void append_json_value(std::string& out, const Value& value, ScalarType type) {

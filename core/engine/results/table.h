@@ -49,7 +49,6 @@ struct DataSet {
 inline Value text_value(std::string_view text) { return std::string(text); }
 inline Value guid_value(const Uuid& id) { return id.text(); }
 
-void append_json_string(std::string& out, std::string_view text);
 void append_json_value(std::string& out, const Value& value, ScalarType type);
 // The .NET type that v1 answers and `getschema` name beside Kusto's: `Int64`, `System.Int64`.
 std::string_view dotnet_name(ScalarType type);

@@ -8,12 +8,15 @@
 #include "core/engine/syntax/literal.h"
 
 namespace kc::engine {
-namespace {
-
-void append_json_string(std::string& out, std::string_view value) {
-  static constexpr std::string_view kHex = "0123456789abcdef";
-  out.push_back('"');
-  for (const char c : value) {
+void append_json_string(std::string& out, std::string_view text) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  out += '"';
+  std::size_t plain = 0;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const auto c = static_cast<unsigned char>(text[at]);
+    if (c >= 0x20 && c != '"' && c != '\\') continue;
+    out.append(text.substr(plain, at - plain));
+    plain = at + 1;
     switch (c) {
       case '"':
         out += "\\\"";
@@ -37,17 +40,16 @@ void append_json_string(std::string& out, std::string_view value) {
         out += "\\t";
         break;
       default:
-        if (static_cast<unsigned char>(c) < 0x20) {
-          out += "\\u00";
-          out.push_back(kHex[static_cast<unsigned char>(c) >> 4]);
-          out.push_back(kHex[c & 0xF]);
-        } else {
-          out.push_back(c);
-        }
+        out += "\\u00";
+        out += kHex[c >> 4];
+        out += kHex[c & 15];
     }
   }
-  out.push_back('"');
+  out.append(text.substr(plain));
+  out += '"';
 }
+
+namespace {
 
 class JsonScanner {
  public:

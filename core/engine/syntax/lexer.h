@@ -70,6 +70,7 @@ class TokenStream {
   // identifier is here.
   std::string peek_hyphenated(std::size_t* tokens = nullptr);
   std::string take_hyphenated();
+  bool accept_words(std::string_view words);  // all of `create-merge table`, or none
 
   Result<void> expect(std::string_view punctuation);
   Result<void> expect_word(std::string_view word);

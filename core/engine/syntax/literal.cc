@@ -223,6 +223,23 @@ int compare_decimals(std::string_view a, std::string_view b) {
   return order == 0 ? 0 : order < 0 ? -sign : sign;
 }
 
+std::string kql_string(std::string_view value) {
+  std::string out = "\"";
+  for (const char c : value) {
+    if (c == '\\' || c == '"') out += '\\';
+    if (c == '\n') {
+      out += "\\n";
+    } else if (c == '\r') {
+      out += "\\r";
+    } else {
+      out += c;
+    }
+  }
+  return out + "\"";
+}
+
+std::string kql_name(std::string_view name) { return "[" + kql_string(name) + "]"; }
+
 std::string real_text(double value) {
   if (std::isnan(value)) return "NaN";
   if (std::isinf(value)) return value > 0 ? "Infinity" : "-Infinity";

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "core/engine/syntax/lexer.h"
 
 namespace kc::engine {
@@ -78,6 +80,20 @@ std::string TokenStream::take_hyphenated() {
   std::string joined = peek_hyphenated(&count);
   for (; count > 0; --count) take();
   return joined;
+}
+
+bool TokenStream::accept_words(std::string_view words) {
+  const std::size_t start = mark();
+  while (!words.empty()) {
+    const auto end = std::min(words.find(' '), words.size());
+    if (peek_hyphenated() != words.substr(0, end)) {
+      reset(start);
+      return false;
+    }
+    take_hyphenated();
+    words.remove_prefix(std::min(end + 1, words.size()));
+  }
+  return true;
 }
 
 Result<void> TokenStream::expect(std::string_view punctuation) {

@@ -323,14 +323,7 @@ Result<Scope> Translator::bind_parameters(const Binding& function, const Expr& e
     binding->outer = inner;
     inner = binding;
   }
-  for (const LetStatement& nested : let.inner) {
-    auto binding = std::make_shared<Binding>();
-    binding->name = nested.name;
-    binding->let = &nested;
-    binding->defined_in = inner;
-    binding->outer = inner;
-    inner = binding;
-  }
+  for (const LetStatement& nested : let.inner) inner = with_let(nested, inner);
   return inner;
 }
 

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "core/base/ids.h"
+#include "core/base/text.h"
 #include "core/base/ticks.h"
 #include "core/engine/translate/decimal.h"
 #include "core/engine/translate/vectorised.h"
@@ -31,13 +32,6 @@ bool has_bordered(std::string_view text, std::string_view term, bool left, bool 
   return false;
 }
 
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kBlank = " \t\r\n";
-  const std::size_t start = text.find_first_not_of(kBlank);
-  if (start == std::string_view::npos) return {};
-  return text.substr(start, text.find_last_not_of(kBlank) - start + 1);
-}
-
 std::int64_t hash_text(std::string_view text) { return static_cast<std::int64_t>(xxh64(text)); }
 std::int64_t hash_ticks(std::int64_t ticks) {
   return static_cast<std::int64_t>(xxh64({reinterpret_cast<const char*>(&ticks), sizeof ticks}));
@@ -54,7 +48,7 @@ std::string guid_text(Guid guid) {
   return uuid.text();
 }
 std::optional<Guid> guid_value(std::string_view text) {
-  const auto uuid = Uuid::parse(trimmed(text));
+  const auto uuid = Uuid::parse(trim(text));
   if (!uuid) return std::nullopt;
   std::uint64_t high = 0, low = 0;
   for (std::size_t i = 0; i < 8; ++i) {
@@ -64,30 +58,30 @@ std::optional<Guid> guid_value(std::string_view text) {
   return Guid{low, static_cast<std::int64_t>(high ^ (std::uint64_t{1} << 63))};
 }
 std::optional<std::int64_t> datetime_value(std::string_view text) {
-  const auto ticks = parse_datetime(trimmed(text));
+  const auto ticks = parse_datetime(trim(text));
   return ticks ? std::optional(ticks->value) : std::nullopt;
 }
 std::optional<std::int64_t> timespan_value(std::string_view text) {
-  const auto span = parse_duration(trimmed(text));
+  const auto span = parse_duration(trim(text));
   return span ? std::optional(span->ticks) : std::nullopt;
 }
 std::optional<std::string> decimal_value(std::string_view text) {
-  return parse_decimal(trimmed(text));
+  return parse_decimal(trim(text));
 }
 std::optional<double> real_value(std::string_view text) {
-  const auto literal = parse_typed_literal(ScalarType::real_, trimmed(text));
+  const auto literal = parse_typed_literal(ScalarType::real_, trim(text));
   if (!literal || literal->is_null) return std::nullopt;
   return literal->number;
 }
 std::optional<std::int64_t> long_value_of(std::string_view text) {
-  const auto literal = parse_typed_literal(ScalarType::long_, trimmed(text));
+  const auto literal = parse_typed_literal(ScalarType::long_, trim(text));
   if (literal) return literal->is_null ? std::nullopt : std::optional(literal->integer);
   const auto real = real_value(text);
   if (!real || !(std::abs(*real) < 9.2e18)) return std::nullopt;
   return static_cast<std::int64_t>(*real);
 }
 std::optional<bool> bool_value(std::string_view text) {
-  const std::string_view word = trimmed(text);
+  const std::string_view word = trim(text);
   if (const auto literal = parse_typed_literal(ScalarType::bool_, word);
       literal && !literal->is_null) {
     return literal->integer != 0;

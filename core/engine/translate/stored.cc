@@ -22,12 +22,9 @@ const Binding* Translator::stored(std::string_view name) const {
   auto* let = std::get_if<LetStatement>(&kept->statements.front());
   if (let == nullptr || !let->function) return nullptr;
   let->name = std::string(name);
-  auto binding = std::make_shared<Binding>();
-  binding->name = let->name;
-  binding->let = let;
+  at->second = with_let(*let, nullptr);
   stored_texts_.push_back(kept->text);
   stored_queries_.push_back(std::move(kept));
-  at->second = std::move(binding);
   return at->second.get();
 }
 
@@ -59,12 +56,7 @@ Result<Rows> Translator::row_level_rows(std::string_view name, const std::string
   Result<Rows> rows = fail(semantic(offset, "SEM0100", "The policy's query yields no table"));
   for (const Statement& statement : kept->statements) {
     if (const auto* let = std::get_if<LetStatement>(&statement)) {
-      auto binding = std::make_shared<Binding>();
-      binding->name = let->name;
-      binding->let = let;
-      binding->defined_in = scope;
-      binding->outer = scope;
-      scope = std::move(binding);
+      scope = with_let(*let, scope);
     } else if (const auto* tabular = std::get_if<TabularStatement>(&statement)) {
       rows = pipeline(**tabular, scope);
     }

@@ -51,17 +51,21 @@ Result<Translated> translate_over(const Relation& rows, const Pipeline& pipeline
   return Translator(text, binder).over(rows, pipeline);
 }
 
+Scope with_let(const LetStatement& let, const Scope& scope) {
+  auto binding = std::make_shared<Binding>();
+  binding->name = let.name;
+  binding->let = &let;
+  binding->defined_in = scope;
+  binding->outer = scope;
+  return binding;
+}
+
 Result<TranslatedQuery> Translator::query(const Query& query) {
   TranslatedQuery made;
   Scope scope;
   for (const Statement& statement : query.statements) {
     if (const auto* let = std::get_if<LetStatement>(&statement)) {
-      auto binding = std::make_shared<Binding>();
-      binding->name = let->name;
-      binding->let = let;
-      binding->defined_in = scope;
-      binding->outer = scope;
-      scope = std::move(binding);
+      scope = with_let(*let, scope);
     } else if (const auto* declare = std::get_if<DeclareStatement>(&statement)) {
       KC_TRY(scope, declared(*declare, std::move(scope)));
     } else if (const auto* tabular = std::get_if<TabularStatement>(&statement)) {

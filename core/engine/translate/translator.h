@@ -35,6 +35,9 @@ struct Binding {
   Scope outer;
 };
 
+// `scope` and the let's name inside it; the let itself sees `scope`. The statement must outlive it.
+Scope with_let(const LetStatement& let, const Scope& scope);
+
 // Where a scalar stands: whose columns it sees and what it may call.
 struct Row {
   const Rows* rows = nullptr;   // null: no columns

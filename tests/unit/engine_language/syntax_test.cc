@@ -1,5 +1,9 @@
 #include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
 
+#include <nlohmann/json.hpp>
+
+#include "core/engine/syntax/literal.h"
 #include "core/engine/syntax/parser.h"
 
 namespace kc::engine {
@@ -162,6 +166,24 @@ TEST(Parser, BindsAsTheOfficialGrammarDoes) {
     };
     EXPECT_EQ(tree(plain), tree(grouped)) << plain;
   }
+}
+
+RC_GTEST_PROP(Literal, AnyTextIsOneStringAndOneName, (const std::string& text)) {
+  const std::string both = kql_string(text) + kql_name(text);
+  TokenStream tokens(both);
+  RC_ASSERT(tokens.string().value() == text);
+  RC_ASSERT(tokens.name().value() == text);
+  RC_ASSERT(tokens.peek().kind == TokenKind::end);
+}
+
+TEST(Literal, JsonStringsEscapeWhatJsonDoes) {
+  std::string every;
+  for (int c = 0; c < 128; ++c) every += static_cast<char>(c);
+  std::string written;
+  append_json_string(written, every);
+  EXPECT_EQ(written,
+            nlohmann::json(every).dump(-1, ' ', false).replace(written.size() - 2, 1, "\x7f"));
+  EXPECT_EQ(nlohmann::json::parse(written), every);
 }
 
 TEST(Parser, TakesLongFlatQueries) {
