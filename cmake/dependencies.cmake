@@ -73,6 +73,17 @@ target_compile_definitions(kc_httplib INTERFACE CPPHTTPLIB_ZLIB_SUPPORT CPPHTTPL
 target_link_libraries(kc_httplib INTERFACE ZLIB::ZLIB Threads::Threads)
 add_library(httplib::httplib ALIAS kc_httplib)
 
+# ISA-L has no CMake files of its own; its pkg-config file does.
+if(KC_EMBEDDED)
+  if(PkgConfig_FOUND)
+    pkg_check_modules(KC_ISAL QUIET IMPORTED_TARGET GLOBAL libisal>=2.30)
+  endif()
+  if(NOT TARGET PkgConfig::KC_ISAL)
+    kc_missing("ISA-L 2.30 (or configure with -DKC_EMBEDDED=OFF: the embedded engine is all that needs it)" cmake/packages.sh)
+  endif()
+  add_library(isal::isal ALIAS PkgConfig::KC_ISAL)
+endif()
+
 # DuckDB's library goes into the build folder's lib/, and programs find it by a path relative to themselves, so that a build folder
 # or an installation can be moved as a whole.
 if(KC_EMBEDDED)

@@ -5,7 +5,7 @@ set -euo pipefail
 
 readonly build_packages=(
   g++ cmake ninja-build ccache pkg-config git ca-certificates dpkg-dev xz-utils debian-archive-keyring curl
-  nlohmann-json3-dev libspdlog-dev libfmt-dev libsqlite3-dev libssl-dev zlib1g-dev libcurl4-openssl-dev
+  nlohmann-json3-dev libspdlog-dev libfmt-dev libsqlite3-dev libssl-dev zlib1g-dev libisal-dev libcurl4-openssl-dev
   libcli11-dev libyaml-cpp-dev libpugixml-dev libexpected-dev
 )
 readonly test_packages=(

@@ -1,13 +1,16 @@
-// Ends what runs too long: calls back once a length of time is over, unless the watch is gone by
-// then. One thread for all watches, asleep until the nearest deadline. Used by queries, whose time
-// the caller limits. Thread promise: safe from any thread; a Watch has one owner.
+// Ends what runs too long or is not wanted any more: calls back once a length of time is over or a
+// cancellation is asked for, unless the watch is gone by then. One thread for all watches, asleep
+// until the nearest deadline. Used by queries, whose time the caller limits, and by what can be
+// cancelled. Thread promise: safe from any thread; a Watch has one owner.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -15,6 +18,11 @@
 #include "core/base/ticks.h"
 
 namespace kc::engine {
+
+// Asked for once, and for good. Whoever asks calls Deadlines::look() afterwards.
+using Cancellation = std::shared_ptr<std::atomic<bool>>;
+inline Cancellation new_cancellation() { return std::make_shared<std::atomic<bool>>(false); }
+inline bool is_asked(const Cancellation& cancellation) { return cancellation && *cancellation; }
 
 class Deadlines {
  public:
@@ -41,12 +49,14 @@ class Deadlines {
 
   // `act` is short, does not throw, and may be called more than once: an interruption that comes
   // between two statements is lost, so it is repeated until the watch goes.
-  Watch watch(Timespan after, std::function<void()> act);
+  Watch watch(Timespan after, std::function<void()> act, Cancellation cancellation = nullptr);
+  void look();  // a cancellation was asked for
 
  private:
   struct Entry {
     std::chrono::nanoseconds at;
     std::function<void()> act;
+    Cancellation cancellation;
     bool passed = false;
   };
   void remove(std::uint64_t id);
@@ -58,6 +68,7 @@ class Deadlines {
   std::condition_variable_any changed_;
   std::map<std::uint64_t, Entry> entries_;
   std::uint64_t next_ = 1;
+  std::uint64_t changes_ = 0;
   std::jthread thread_;  // last: it uses all the rest
 };
 

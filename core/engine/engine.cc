@@ -66,6 +66,42 @@ Result<void> start_execution(Host& host) {
   return host.sources.register_on(lease.get());
 }
 
+RequestRecord record_of(Session& session, std::string_view kind, const std::string& text) {
+  auto& options = session.options;
+  if (options.activity.is_nil()) options.activity = session.host.new_id();
+  RequestRecord record;
+  record.kind = kind;
+  record.text = text;
+  record.client_request_id = options.client_request_id;
+  record.database = session.database;
+  record.application = options.application;
+  record.user = options.user;
+  record.principal = principal_name(session);
+  record.activity = options.activity;
+  record.started = session.host.now();
+  return record;
+}
+
+template <class T>
+std::string failure_of(const Result<T>& result) {
+  return result ? std::string() : result.error().message;
+}
+
+Result<DataSet> answer_query(Session& session, const std::string& text) {
+  KC_TRY(const auto entry, database_of(session));
+  return run_query(session, text);
+}
+
+// What only reads is not worth a line: pollers would push everything else out.
+Result<RowTable> run_logged(Session& session, const std::string& text) {
+  const auto* entry = command_entry(text);
+  if (entry == nullptr || entry->reads) return run_command(session, text);
+  auto request = session.host.requests.begin(record_of(session, entry->kind, text));
+  auto rows = run_command(session, text);
+  request.end(session.host.now(), failure_of(rows));
+  return rows;
+}
+
 }  // namespace
 
 std::int64_t Host::new_ingestion_time() {
@@ -139,9 +175,12 @@ Result<DataSet> Engine::query(const std::string& database, const std::string& te
   KC_TRY(const auto slot, host_->queries.take("Query", kOrigin));
   KC_CHECK_OK(suffer_before(*host_, "Query", fate));
   Session session{*host_, database, options};
-  KC_TRY(const auto entry, database_of(session));
-  KC_TRY(auto answer, run_query(session, text));
-  return spoil_answer(std::move(answer), "Query", fate);
+  auto request = host_->requests.begin(record_of(session, "Query", text));
+  session.cancellation = request.cancellation();
+  auto answer = answer_query(session, text);
+  request.end(host_->now(), failure_of(answer));
+  KC_CHECK_OK(answer);
+  return spoil_answer(std::move(*answer), "Query", fate);
 }
 
 Result<DataSet> Engine::command(const std::string& database, const std::string& text,
@@ -150,7 +189,7 @@ Result<DataSet> Engine::command(const std::string& database, const std::string& 
   host_->look();
   Session session{*host_, database, options};
   if (session.options.activity.is_nil()) session.options.activity = host_->new_id();
-  KC_TRY(const auto rows, run_command(session, text));
+  KC_TRY(const auto rows, run_logged(session, text));
   DataSet answer;
   answer.tables.push_back(encode(rows));
   return spoil_answer(std::move(answer), "the command", session.fate);

@@ -15,6 +15,7 @@
 #include "core/engine/housekeeping.h"
 #include "core/engine/operations.h"
 #include "core/engine/principal.h"
+#include "core/engine/request_log.h"
 #include "core/engine/storage/catalogue.h"
 #include "core/engine/storage/duck.h"
 #include "core/engine/storage/files.h"
@@ -29,6 +30,7 @@ struct Host {
   SourceRegistry sources;  // outlives DuckDB, whose table function refers to it
   std::unique_ptr<Duck> duck;
   Deadlines deadlines;
+  RequestLog requests;
   Guarded<Rng> rng{Rng(1)};
   Guarded<EngineFaults> faults;
   std::atomic<std::int64_t> last_ingestion{0};
@@ -58,9 +60,10 @@ struct Session {
   Host& host;
   std::string database;  // as the request names it
   RequestOptions options;
-  Fate fate = {};                 // of the command, for what concerns its answer
-  bool fate_drawn = false;        // what runs inside a command shares its fate
-  Access needs = Access::anyone;  // of a table, where no wider role allows the command
+  Fate fate = {};                       // of the command, for what concerns its answer
+  bool fate_drawn = false;              // what runs inside a command shares its fate
+  Access needs = Access::anyone;        // of a table, where no wider role allows the command
+  Cancellation cancellation = nullptr;  // of the request, or of the operation that it started
 };
 
 }  // namespace kc::engine

@@ -65,6 +65,10 @@ Failure leave_some_blobs(const ResultTable& made, std::string_view kind) {
   return injected(kind);
 }
 
+Failure cancelled() {
+  return fail(ErrorKind::cancelled, "engine.cancelled", "The operation was canceled by the user.");
+}
+
 Failure closing() { return fail(ErrorKind::cancelled, "engine.closed", "the engine is closing"); }
 
 constexpr std::string_view kExport = "DataExport";
@@ -79,6 +83,7 @@ Failure injected(std::string_view kind) {
 }
 
 Result<void> Execution::finish(CatalogueView& view, const ResultTable& result) {
+  if (is_asked(cancellation_)) return cancelled();
   finished_ = true;
   if (!operation_) return {};
   operation_->updated = host_.now();
@@ -188,8 +193,30 @@ Result<Uuid> Operations::start(const OperationRequest& request, Work work, Capac
   const auto delay = std::chrono::nanoseconds(request.fate.delay.ticks * 100);
   const auto id = entry.id;
   push({std::move(entry), request.kind, request.fate, std::move(work), std::move(slot),
-        request.capacity, host_.clock->elapsed() + delay, delay.count() > 0});
+        request.capacity, host_.clock->elapsed() + delay, delay.count() > 0, new_cancellation()});
   return id;
+}
+
+bool Operations::cancel(const Uuid& id) {
+  bool found = false;
+  {
+    std::lock_guard lock(mutex_);
+    for (auto& [operation, cancellation] : cancellable_) {
+      if (operation != id) continue;
+      *cancellation = found = true;
+      for (auto& queued : queue_) {
+        // It need not wait for its time nor for its place.
+        if (queued.cancellation != cancellation) continue;
+        queued.due = {};
+        queued.capacity = nullptr;
+      }
+    }
+  }
+  if (found) {
+    changed_.notify_all();
+    host_.deadlines.look();
+  }
+  return found;
 }
 
 void Operations::later(std::string kind, Timespan delay, Work work) {
@@ -201,7 +228,10 @@ void Operations::push(Queued queued) {
   {
     std::lock_guard lock(mutex_);
     // Too late to begin: the next opening of the folder finds it abandoned.
-    if (!stopped_) queue_.push_back(std::move(queued));
+    if (!stopped_) {
+      if (queued.cancellation) cancellable_.emplace_back(queued.entry->id, queued.cancellation);
+      queue_.push_back(std::move(queued));
+    }
   }
   changed_.notify_all();
 }
@@ -246,10 +276,12 @@ void Operations::loop(const std::stop_token& stop) {
       continue;
     }
     const bool timed = ready->timed;
+    const auto cancellation = ready->cancellation;
     lock.unlock();
     work_on(std::move(*ready));
     ready.reset();
     lock.lock();
+    std::erase_if(cancellable_, [&](const auto& entry) { return entry.second == cancellation; });
     --running_;
     if (timed) --timed_running_;
     changed_.notify_all();
@@ -270,9 +302,13 @@ void Operations::work_on(Queued queued) {
   if (!begin(queued)) return;
   Execution execution(host_, queued.kind, queued.fate);
   execution.operation_ = queued.entry;
+  execution.cancellation_ = queued.cancellation;
   const auto& fate = queued.fate;
-  if (fate.apply_late) later(queued.kind, fate.late_by, queued.work);
-  Result<ResultTable> result = is_before(fate) ? injected(queued.kind) : queued.work(execution);
+  const bool stopped = is_asked(queued.cancellation);
+  if (fate.apply_late && !stopped) later(queued.kind, fate.late_by, queued.work);
+  Result<ResultTable> result = stopped           ? cancelled()
+                               : is_before(fate) ? injected(queued.kind)
+                                                 : queued.work(execution);
   if (result && fate.leave_blobs && queued.kind == kExport)
     result = leave_some_blobs(*result, queued.kind);
   // Closed meanwhile: what was interrupted is abandoned at the next opening.
@@ -290,12 +326,15 @@ void Operations::end(Execution& execution, const Queued& queued,
     if (result) return execution.finish(view, *result);
     auto entry = *queued.entry;
     const auto kind = result.error().kind;
-    entry.state = queued.fate.abandon && !queued.fate.fail_before ? "Abandoned"
-                  : kind == ErrorKind::throttled                  ? "Throttled"
-                                                                  : "Failed";
-    entry.status = result.error().message;
-    entry.should_retry = kind == ErrorKind::throttled || kind == ErrorKind::unavailable ||
-                         kind == ErrorKind::conflict;
+    const bool stopped = is_asked(queued.cancellation);
+    entry.state = stopped                                           ? "Canceled"
+                  : queued.fate.abandon && !queued.fate.fail_before ? "Abandoned"
+                  : kind == ErrorKind::throttled                    ? "Throttled"
+                                                                    : "Failed";
+    entry.status = stopped ? cancelled().value().message : result.error().message;
+    entry.should_retry =
+        !stopped && (kind == ErrorKind::throttled || kind == ErrorKind::unavailable ||
+                     kind == ErrorKind::conflict);
     entry.updated = host_.now();
     return view.set_operation(entry);
   });

@@ -1,6 +1,7 @@
 // Capacity and asynchronous operations: an operation is durable before its id is given out, runs on
 // the engine's own workers, and its end is written in the same transaction as its effect where it
-// has one in the catalogue. Delays and late effects wait for the engine's clock, without keeping a
+// has one in the catalogue. An operation that can be cancelled has either its effect or the state
+// Canceled, never both. Delays and late effects wait for the engine's clock, without keeping a
 // worker. Thread promise: safe from any thread.
 #pragma once
 
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "core/base/guarded.h"
+#include "core/engine/deadlines.h"
 #include "core/engine/faults.h"
 #include "core/engine/results/table.h"
 #include "core/engine/storage/catalogue.h"
@@ -80,6 +82,7 @@ class Execution {
   Result<void> finish(CatalogueView& view, const ResultTable& result);
   bool finished() const { return finished_; }
   Uuid operation_id() const { return operation_ ? operation_->id : Uuid{}; }
+  const Cancellation& cancellation() const { return cancellation_; }
 
  private:
   friend class Operations;
@@ -87,6 +90,7 @@ class Execution {
   std::string kind_;
   Fate fate_;
   std::optional<OperationEntry> operation_;
+  Cancellation cancellation_;
   bool finished_ = false;
 };
 
@@ -111,6 +115,9 @@ class Operations {
   // Answers with the operation's id once it is durable. `slot` is kept until the work is over; with
   // an empty one the operation is Scheduled until the capacity has a place.
   Result<Uuid> start(const OperationRequest& request, Work work, Capacity::Slot slot);
+  // Inside a transaction of the catalogue, in which the operation is not over: from now on it
+  // cannot finish, and it ends as Canceled. False: it is not here, and will never end.
+  bool cancel(const Uuid& id);
   // How many operations of this kind are Scheduled.
   int scheduled(std::string_view kind);
   // `work` once the clock has moved on by `delay`, as nobody's operation.
@@ -138,6 +145,7 @@ class Operations {
     Capacity* capacity = nullptr;
     std::chrono::nanoseconds due{0};
     bool timed = false;  // waits, or has waited, for the clock
+    Cancellation cancellation = nullptr;
   };
   void work_on(Queued queued);
   void end(Execution& execution, const Queued& queued, const Result<ResultTable>& result);
@@ -151,6 +159,7 @@ class Operations {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Queued> queue_;
+  std::vector<std::pair<Uuid, Cancellation>> cancellable_;  // queued and running operations
   std::int64_t running_ = 0, timed_running_ = 0;
   bool stopped_ = false;
   std::vector<std::jthread> workers_;

@@ -83,6 +83,7 @@ void JobCore::start(std::optional<JobSpec> resume) {
   started_at_ = now_;
   for (const auto& [name, table] : ledger_.tables)
     rows_done_at_start_ += table.reached(BlockState::moved).rows;
+  percent_at_start_ = ledger_.percent().value_or(0);
   changed_ = true;
   if (ledger_.state == JobState::failed && resume) return resume_failed(std::move(*resume));
   if (is_terminal(ledger_.state)) {

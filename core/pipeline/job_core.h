@@ -257,6 +257,7 @@ class JobCore {
   std::optional<Ticks> last_advance_;
   std::optional<Ticks> started_at_;
   std::int64_t rows_done_at_start_ = 0;
+  double percent_at_start_ = 0;
 };
 
 }  // namespace kc::pipeline

@@ -116,13 +116,14 @@ Progress JobCore::progress() const {
   out.elapsed_seconds = std::max(0.0, (end - ledger_.created_at).to_seconds());
   const double here = started_at_ ? (now_ - *started_at_).to_seconds() : 0;
   const std::int64_t rows_here = out.rows_done - rows_done_at_start_;
-  if (here > 0 && rows_here > 0) {
+  if (here > 0 && rows_here > 0)
     out.rows_per_second_average = static_cast<double>(rows_here) / here;
-    // An estimate needs a whole to measure against, and work that is going on.
-    if (out.totals_final && !is_terminal(out.state) && !trouble_ && !stopping_) {
-      out.eta_seconds =
-          static_cast<double>(*out.rows_total - out.rows_done) / *out.rows_per_second_average;
-    }
+  // An estimate needs a whole to measure against, and work that is going on. It goes by the work
+  // done, not by the rows: these arrive in bursts, long after the work on them began.
+  const double percent_here = out.percent.value_or(0) - percent_at_start_;
+  if (here > 0 && percent_here > 0 && out.totals_final && !is_terminal(out.state) && !trouble_ &&
+      !stopping_) {
+    out.eta_seconds = (100 - *out.percent) * here / percent_here;
   }
   out.last_advance_at = last_advance_;
   return out;

@@ -36,8 +36,8 @@ struct CommandEntry {
 // In the order of matching: longer ones of the same beginning first.
 const std::vector<CommandEntry>& command_entries();
 
-// `TableCreate`, or `Unknown`.
-std::string_view kind_of_command(std::string_view text);
+// What a text begins; null where no command does.
+const CommandEntry* command_entry(std::string_view text);
 // Runs the command and, where one follows, the operators over its answer.
 Answer run_command(Session& session, std::string_view text);
 // What a query or a command after `<|` yields.
@@ -105,6 +105,7 @@ Answer show_operations(Command&);
 Answer show_operation(Command&);
 Answer show_diagnostics(Command&);
 Answer show_queries(Command&);
+Answer show_running_queries(Command&);
 Answer show_commands(Command&);
 Answer show_workload_groups(Command&);
 Answer show_materialized_views(Command&);

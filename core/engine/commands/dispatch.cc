@@ -22,6 +22,7 @@ const std::vector<CommandEntry>& command_entries() {
        true},
       {"show principal", "PrincipalRolesShow", show_principal_roles, Access::anyone, true},
       {"show queries", "QueriesShow", show_queries, Access::viewer, true},
+      {"show running queries", "RunningQueriesShow", show_running_queries, Access::viewer, true},
       {"show commands-and-queries", "CommandsAndQueriesShow", show_commands, Access::viewer, true},
       {"show commands", "CommandsShow", show_commands, Access::viewer, true},
       {"show journal", "JournalShow", show_journal, Access::viewer, true},
@@ -143,11 +144,9 @@ Answer run_tail(Command& command, RowTable rows) {
 
 }  // namespace
 
-std::string_view kind_of_command(std::string_view text) {
+const CommandEntry* command_entry(std::string_view text) {
   TokenStream tokens(text);
-  if (!tokens.accept(".")) return "Unknown";
-  const auto* entry = find_entry(tokens);
-  return entry == nullptr ? "Unknown" : entry->kind;
+  return tokens.accept(".") ? find_entry(tokens) : nullptr;
 }
 
 Answer run_command(Session& session, std::string_view text) {

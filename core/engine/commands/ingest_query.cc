@@ -138,16 +138,17 @@ Answer from_query(Command& command, const FromQuery& how) {
   KC_TRY(auto select, select_for(table, translated));
   auto& host = command.host();
   KC_CHECK_OK(check_plan(host, {table, parsed, {}, {}}));
-  const IngestInput input{table,
-                          std::move(select),
-                          parsed.tags,
-                          parsed.creation_time,
-                          parsed.skip_if_tags,
-                          how.if_exists == IfExists::replaces,
-                          !parsed.distributed};
+  IngestInput input{table,
+                    std::move(select),
+                    parsed.tags,
+                    parsed.creation_time,
+                    parsed.skip_if_tags,
+                    how.if_exists == IfExists::replaces,
+                    !parsed.distributed};
   return run_or_start(command, async, &host.ingestions, "CapacityPolicy/Ingestion",
-                      [&host, query, input](Execution& execution) -> Result<ResultTable> {
+                      [&host, query, input](Execution& execution) mutable -> Result<ResultTable> {
                         ResultTable result;
+                        input.cancellation = execution.cancellation();
                         const auto done = ingest(
                             host, input, [&](CatalogueView& view, const std::vector<Extent>& made) {
                               result = encode(query_loaded(made));

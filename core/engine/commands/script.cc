@@ -75,7 +75,8 @@ Answer execute_script(Command& command) {
                    {"Reason", kString}},
                   {}};
   for (const auto& text : commands) {
-    const auto kind = kind_of_command(text);
+    const auto* entry = command_entry(text);
+    const std::string_view kind = entry == nullptr ? "Unknown" : entry->kind;
     const auto add = [&](std::string_view result, std::string_view reason) {
       answer.rows.push_back({guid_value(command.host().new_id()), text_value(kind),
                              text_value(text), text_value(result), text_value(reason)});

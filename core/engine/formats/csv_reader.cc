@@ -1,4 +1,7 @@
 // Records separated by a character, as RFC 4180 quotes them or with backslashes.
+#include <algorithm>
+#include <cstring>
+
 #include "core/engine/formats/byte_window.h"
 #include "core/engine/formats/readers.h"
 
@@ -38,15 +41,7 @@ class CsvReader final : public PartReader {
   // Finds the next record's end, then cuts it into fields in place.
   Result<bool> record() {
     for (;;) {
-      std::size_t end = at_ + scanned_;
-      const char* data = window_.data();
-      for (; end < window_.end(); ++end) {
-        const char c = data[end];
-        if (c == '"' && !input_.format.escapes)
-          quoted_ = !quoted_;
-        else if (!quoted_ && c == '\n')
-          break;
-      }
+      const std::size_t end = scan(at_ + scanned_);
       if (end < window_.end()) {
         const std::size_t start = at_;
         ++next_line_;
@@ -59,6 +54,28 @@ class CsvReader final : public PartReader {
       KC_TRY(const bool more, window_.more(at_));
       at_ = 0;
       if (!more) return last_record();
+    }
+  }
+
+  // The first line feed outside of quotes; the window's end where there is none.
+  std::size_t scan(std::size_t at) {
+    const char* data = window_.data();
+    while (at < window_.end()) {
+      const auto* found =
+          static_cast<const char*>(std::memchr(data + at, '\n', window_.end() - at));
+      const std::size_t feed =
+          found == nullptr ? window_.end() : static_cast<std::size_t>(found - data);
+      if (!input_.format.escapes) count_quotes(data + at, data + feed);
+      if (!quoted_) return feed;
+      at = std::min(feed + 1, window_.end());
+    }
+    return at;
+  }
+  void count_quotes(const char* from, const char* end) {
+    for (;; ++from) {
+      from = static_cast<const char*>(std::memchr(from, '"', static_cast<std::size_t>(end - from)));
+      if (from == nullptr) return;
+      quoted_ = !quoted_;
     }
   }
 

@@ -5,29 +5,12 @@
 #include <cstring>
 
 #include "core/base/ticks.h"
+#include "core/base/utf8.h"
 #include "core/engine/formats/text_reader.h"
 #include "core/engine/syntax/literal.h"
 
 namespace kc::engine {
 namespace {
-
-// Length of the valid UTF-8 sequence at `at`, or 0.
-std::size_t utf8_length(std::string_view text, std::size_t at) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned lead = byte(at);
-  if (lead < 0x80) return 1;
-  const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (lead < 0xC2 || lead > 0xF4 || at + length > text.size()) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(at + i) & 0xC0) != 0x80) return 0;
-  }
-  const unsigned second = byte(at + 1);
-  if ((lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) ||
-      (lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F)) {
-    return 0;
-  }
-  return length;
-}
 
 bool is_ascii(std::string_view text) {
   std::uint64_t high = 0;
@@ -46,14 +29,14 @@ std::string_view valid_utf8(std::string_view text, std::string& scratch) {
   if (is_ascii(text)) return text;
   std::size_t at = 0;
   while (at < text.size()) {
-    const auto length = utf8_length(text, at);
+    const auto length = utf8_length(text.substr(at));
     if (length == 0) break;
     at += length;
   }
   if (at == text.size()) return text;
   scratch.assign(text.substr(0, at));
   while (at < text.size()) {
-    const auto length = utf8_length(text, at);
+    const auto length = utf8_length(text.substr(at));
     if (length == 0)
       scratch += "\xEF\xBF\xBD";
     else

@@ -1,6 +1,7 @@
 #include "core/engine/formats/text_reader.h"
 
 #include <charconv>
+#include <cstring>
 
 #include "core/base/ticks.h"
 #include "core/engine/formats/readers.h"

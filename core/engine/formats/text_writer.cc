@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -12,6 +11,7 @@
 #include <optional>
 #include <thread>
 
+#include "core/engine/formats/gzip.h"
 #include "core/engine/results/cells.h"
 
 namespace kc::engine {
@@ -32,23 +32,25 @@ class ArtifactFile {
     file->path_ = path;
     file->handle_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     if (file->handle_ < 0) return write_failure(path);
-    constexpr int kGzip = 15 + 16;
-    file->compressed_ = compressed && deflateInit2(&file->stream_, 1, Z_DEFLATED, kGzip, 9,
-                                                   Z_DEFAULT_STRATEGY) == Z_OK;
+    if (compressed) file->gzip_ = std::make_unique<GzipWriter>();
     return file;
   }
   ~ArtifactFile() {
-    if (compressed_) deflateEnd(&stream_);
     if (handle_ >= 0) ::close(handle_);
   }
   ArtifactFile(const ArtifactFile&) = delete;
   ArtifactFile& operator=(const ArtifactFile&) = delete;
 
   Result<void> write(std::string_view text) {
-    return compressed_ ? deflate_to(text, Z_NO_FLUSH) : put(text);
+    if (!gzip_) return put(text);
+    gzip_->write(text, packed_);
+    return packed_.size() < kBlock ? Result<void>() : put_packed();
   }
   Result<std::int64_t> finish() {
-    if (compressed_) KC_CHECK_OK(deflate_to({}, Z_FINISH));
+    if (gzip_) {
+      gzip_->finish(packed_);
+      KC_CHECK_OK(put_packed());
+    }
     if (::fsync(handle_) != 0) return write_failure(path_);
     if (::close(std::exchange(handle_, -1)) != 0) return write_failure(path_);
     return written_;
@@ -58,16 +60,9 @@ class ArtifactFile {
  private:
   ArtifactFile() = default;
 
-  Result<void> deflate_to(std::string_view text, int flush) {
-    stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-    stream_.avail_in = static_cast<uInt>(text.size());
-    out_.resize(kBlock);
-    do {
-      stream_.next_out = reinterpret_cast<Bytef*>(out_.data());
-      stream_.avail_out = static_cast<uInt>(out_.size());
-      deflate(&stream_, flush);
-      KC_CHECK_OK(put({out_.data(), out_.size() - stream_.avail_out}));
-    } while (stream_.avail_out == 0);
+  Result<void> put_packed() {
+    KC_CHECK_OK(put(packed_));
+    packed_.clear();
     return {};
   }
   Result<void> put(std::string_view bytes) {
@@ -83,9 +78,8 @@ class ArtifactFile {
 
   std::string path_;
   int handle_ = -1;
-  bool compressed_ = false;
-  z_stream stream_{};
-  std::string out_;
+  std::unique_ptr<GzipWriter> gzip_;  // null: plain bytes
+  std::string packed_;
   std::int64_t written_ = 0;
 };
 

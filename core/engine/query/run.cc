@@ -31,6 +31,13 @@ Error timed_out(Timespan limit) {
   return error;
 }
 
+Error cancelled() {
+  Error error{.kind = ErrorKind::cancelled, .code = "engine.cancelled", .message = {}};
+  error.message = "Request execution was cancelled by a '.cancel query' command.";
+  error.service_code = "Cancelled";
+  return error;
+}
+
 // Rows of one result up to what the request allows; says where the limits are passed.
 class RowTaker {
  public:
@@ -141,14 +148,18 @@ Result<ResultTable> run_select(Session& session, const Translated& translated,
   if (options.schema_only) return schema_of(table.columns);
   KC_TRY(auto lease, session.host.duck->connect());
   const auto watch = session.host.deadlines.watch(
-      options.timeout, [connection = lease.get()] { duckdb_interrupt(connection); });
+      options.timeout, [connection = lease.get()] { duckdb_interrupt(connection); },
+      session.cancellation);
+  const auto ended = [&] {
+    return fail(is_asked(session.cancellation) ? cancelled() : timed_out(options.timeout));
+  };
   auto result = lease.stream(translated.sql);
   RowTaker taker(options, table);
   for (;;) {
-    if (watch.passed()) return fail(timed_out(options.timeout));
+    if (watch.passed()) return ended();
     if (!result) return fail(std::move(result).error());
     auto chunk = result->next();
-    if (!chunk && watch.passed()) return fail(timed_out(options.timeout));
+    if (!chunk && watch.passed()) return ended();
     if (!chunk && table.row_count > 0) {
       // Rows have left already, as far as a caller can tell: the failure follows them.
       partial = std::move(chunk).error();

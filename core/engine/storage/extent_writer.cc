@@ -37,12 +37,17 @@ Result<void> add_original_sizes(Lease& lease, std::vector<Written>& files) {
   }
 }
 
-Result<std::vector<Written>> write_files(Host& host, const std::string& select,
-                                         const std::string& folder, bool one_file) {
+Result<std::vector<Written>> write_files(Host& host, const WriteInput& input,
+                                         const std::string& folder) {
   KC_TRY(auto lease, host.duck->connect());
-  KC_TRY(auto result, lease.run("COPY (" + select + ") TO " + sql_string(folder) +
+  std::optional<Deadlines::Watch> watch;
+  if (input.cancellation)
+    watch.emplace(host.deadlines.watch(
+        kTimeoutMax, [connection = lease.get()] { duckdb_interrupt(connection); },
+        input.cancellation));
+  KC_TRY(auto result, lease.run("COPY (" + input.select + ") TO " + sql_string(folder) +
                                 " (FORMAT parquet, COMPRESSION snappy, " +
-                                (one_file ? "" : "PER_THREAD_OUTPUT true, ") +
+                                (input.one_file ? "" : "PER_THREAD_OUTPUT true, ") +
                                 "OVERWRITE_OR_IGNORE true, RETURN_STATS true)"));
   std::vector<Written> files;
   for (;;) {
@@ -68,7 +73,7 @@ Result<std::vector<Written>> write_files(Host& host, const std::string& select,
 Result<std::vector<Extent>> ExtentWriter::write(const WriteInput& input) {
   KC_TRY(auto scratch, host_.files->scratch(compact(host_.new_id())));
   const auto folder = (scratch.folder() / "out").string();
-  KC_TRY(const auto files, write_files(host_, input.select, folder, input.one_file));
+  KC_TRY(const auto files, write_files(host_, input, folder));
   host_.at(input.points.written);
   std::vector<Extent> extents;
   std::vector<ExtentFiles::Publication> moves;

@@ -17,6 +17,7 @@ struct WriteInput {
     std::string_view written, published;  // see points.h
   } points;
   bool one_file = false;  // else one per thread
+  Cancellation cancellation = nullptr;
 };
 
 class ExtentWriter {

@@ -58,7 +58,8 @@ Result<std::vector<Extent>> ingest(Host& host, const IngestInput& input,
   if (!skip) {
     KC_TRY(extents, writer.write({.select = input.select,
                                   .points = {"ingest.written", "ingest.published"},
-                                  .one_file = input.one_extent}));
+                                  .one_file = input.one_extent,
+                                  .cancellation = input.cancellation}));
   }
   for (auto& extent : extents) {
     extent.table = input.table.id;

@@ -20,6 +20,7 @@ struct IngestInput {
   std::vector<std::string> skip_if_tags;  // nothing happens where an extent carries one of these
   bool replace = false;                   // what the table held before goes in the same transaction
   bool one_extent = false;                // else one per thread that met rows
+  Cancellation cancellation = nullptr;
 };
 
 // Called inside the transaction, after the extents are in it.

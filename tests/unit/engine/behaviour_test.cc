@@ -41,6 +41,7 @@ class Behaviour : public EngineTest {
   }
 };
 
+constexpr std::string_view kEndless = "range x from 1 to 4000000000000 step 1";
 constexpr Timespan kMinute = Timespan::seconds(60);
 constexpr Timespan kHour = Timespan::seconds(3600);
 constexpr Timespan kDay = Timespan::seconds(86'400);
@@ -257,6 +258,64 @@ TEST_F(Behaviour, ClockStepsMoveUtcAndNothingElse) {
   EXPECT_EQ(query("print now()"), R"([["2023-12-31T21:00:00.0000000Z"]])");
   engine_->advance_clock(kHour);
   EXPECT_EQ(ended(id), "Completed");
+}
+
+TEST_F(Behaviour, ACancelledIngestionHasNoEffect) {
+  command(".create table T (k:long)");
+  play(R"({"TableSetOrAppend": {"delay": "1h"}})");
+  const auto id = start(".set-or-append async T <| print k = 1");
+  EXPECT_EQ(command(".cancel operation " + id + " with (reason='enough') | project " +
+                    "CancellationState, ReasonPhrase"),
+            R"([["Cancelled successfully","enough"]])");
+  EXPECT_EQ(ended(id), "Canceled");
+  engine_->advance_clock(kHour);
+  EXPECT_EQ(query("T | count"), "[[0]]");
+  EXPECT_EQ(command(".cancel operation " + id + " | project CancellationState"),
+            R"([["Cancel failed"]])");
+  EXPECT_EQ(command(".show commands | where State == 'Canceled' | project CommandType, Text"),
+            R"([["TableSetOrAppend",".set-or-append async T <| print k = 1"]])");
+}
+
+TEST_F(Behaviour, ARunningIngestionIsCancelledAndAnExportIsNot) {
+  command(".create table T (k:long)");
+  const auto id = start(".set-or-append async T <| " + std::string(kEndless) + " | project k = x");
+  EXPECT_EQ(command(".cancel operation " + id + " | project CancellationState"),
+            R"([["Cancelled successfully"]])");
+  EXPECT_EQ(ended(id), "Canceled");
+  EXPECT_EQ(query("T | count"), "[[0]]");
+  EXPECT_TRUE(fs::is_empty(folder_ / "data" / "extents"));
+  play(R"({"DataExport": {"delay": "1h"}})");
+  const auto exporting = start(export_to_files());
+  EXPECT_EQ(command(".cancel operation " + exporting + " | project CancellationState"),
+            R"([["Cancel failed"]])");
+  engine_->advance_clock(kHour);
+  EXPECT_EQ(ended(exporting), "Completed");
+}
+
+TEST_F(Behaviour, ARunningQueryIsShownAndCancelled) {
+  std::string code, message;
+  std::thread client([&] {
+    RequestOptions options;
+    options.client_request_id = "Test.Run;1";
+    options.user = "somebody";
+    const auto answer = engine_->query(
+        "Db", std::string(kEndless) + " | where strcat(x, h'secret') == 'y' | count", options);
+    if (answer) return;
+    code = answer.error().code;
+    message = answer.error().message;
+  });
+  const std::string running = ".show running queries by user 'somebody' | project Text, State";
+  while (command(running) == "[]") std::this_thread::yield();
+  const auto shown = json::parse(command(running))[0];
+  EXPECT_EQ(shown[1], "InProgress");
+  EXPECT_EQ(shown[0].get<std::string>().find("secret"), std::string::npos) << shown;
+  EXPECT_EQ(command(".cancel query 'Test.Run;2' | project Found"), "[[false]]");
+  EXPECT_EQ(command(".cancel query 'Test.Run;1' | project Found"), "[[true]]");
+  client.join();
+  EXPECT_EQ(code, "engine.cancelled") << message;
+  EXPECT_EQ(command(running), "[]");
+  EXPECT_EQ(command(".show queries | project ClientActivityId, State, FailureReason == ''"),
+            R"([["Test.Run;1","Failed",false]])");
 }
 
 TEST(EngineFaultsTest, RefusesWhatItDoesNotKnow) {

@@ -1,11 +1,11 @@
 // Data that is broken, too large, too deep, or called strangely: the documented outcome, and
 // nothing of it visible where it fails.
-#include <zlib.h>
 
 #include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "tests/unit/engine/engine_fixture.h"
+#include "tests/unit/engine_formats/zlib_gzip.h"
 
 namespace kc::engine {
 namespace {
@@ -24,19 +24,6 @@ class BadInput : public EngineTest {
   }
   std::string ingest(const std::string& path, const std::string& format) {
     return refusal(".ingest into table T ('" + path + "') with (format='" + format + "')");
-  }
-  static std::string gzip(const std::string& text) {
-    std::string out(compressBound(text.size()) + 64, '\0');
-    z_stream stream{};
-    deflateInit2(&stream, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
-    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-    stream.avail_in = static_cast<uInt>(text.size());
-    stream.next_out = reinterpret_cast<Bytef*>(out.data());
-    stream.avail_out = static_cast<uInt>(out.size());
-    deflate(&stream, Z_FINISH);
-    out.resize(stream.total_out);
-    deflateEnd(&stream);
-    return out;
   }
   void expect_untouched() { EXPECT_EQ(query("T | count"), "[[1]]"); }
   static testing::AssertionResult has(const std::string& message, const std::string& word) {
@@ -64,7 +51,7 @@ TEST_F(BadInput, TruncatedGzipIsAnInvalidBlob) {
   std::string rows;
   for (int i = 0; i < 20'000; ++i)
     rows += std::to_string(i * 7919) + ",text " + std::to_string(i) + ",\n";
-  const auto whole = gzip(rows);
+  const auto whole = gzip_by_zlib(rows, 1);
   EXPECT_TRUE(has(ingest(file("cut.csv.gz", whole.substr(0, whole.size() / 2)), "csv"),
                   "BadRequest_InvalidBlob"));
   EXPECT_TRUE(has(ingest(file("tail.csv.gz", whole.substr(0, whole.size() - 4)), "csv"),

@@ -51,6 +51,7 @@ class Shell {
   void tell(Event event) {
     now = now + Timespan::milliseconds(1);
     for (Effect& effect : core.handle(now, std::move(event))) {
+      if (auto* publish = std::get_if<Publish>(&effect)) published.push_back(publish->progress);
       if (auto* write = std::get_if<RunWrite>(&effect)) check(*write);
       if (auto* commit = std::get_if<CommitRecords>(&effect)) {
         EXPECT_FALSE(committing.has_value()) << "two commits at once";
@@ -107,6 +108,7 @@ class Shell {
   std::deque<SetTimer> timers;
   std::optional<std::vector<Record>> committing;
   std::vector<std::string> words, request_ids;
+  std::vector<Progress> published;
   int writes = 0;
 
  private:
@@ -220,6 +222,23 @@ TEST(JobCore, CopiesATableWithEveryEffectBehindItsRecord) {
   EXPECT_GT(shell.writes, 10);
   EXPECT_EQ(shell.words.front(), "iteration_started");
   EXPECT_EQ(shell.words.back(), "job_ended");
+}
+
+TEST(JobCore, EstimatesByTheWorkDoneAndNotByTheRowsThatArrived) {
+  Shell shell(spec_of());
+  ASSERT_NO_FATAL_FAILURE(shell.run_to_end());
+  int before_any_row = 0, estimated = 0;
+  for (const Progress& at : shell.published) {
+    if (!at.eta_seconds) continue;
+    ++estimated;
+    before_any_row += at.rows_done == 0 ? 1 : 0;
+    // So far, and at this pace to the end.
+    const double here = (at.as_of - shell.published.front().as_of).to_seconds();
+    EXPECT_NEAR((here + *at.eta_seconds) * *at.percent, here * 100, here) << *at.percent;
+  }
+  EXPECT_GT(before_any_row, 0);
+  EXPECT_GT(estimated, before_any_row);
+  EXPECT_FALSE(shell.published.back().eta_seconds);
 }
 
 TEST(JobCore, StartsNoExportBeforeItsIntentIsCommitted) {
