@@ -16,6 +16,7 @@ trap finish EXIT
 engine() {  # name, arguments...
   local name=$1
   shift
+  : >"$folder/$name.log"
   "$kc" engine --port 0 --data "$folder/$name" "$@" >"$folder/$name.log" 2>&1 &
   pids+=($!)
   until grep -q ' at http' "$folder/$name.log"; do
