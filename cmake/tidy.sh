@@ -7,7 +7,7 @@ usage() {
   cat <<'TEXT'
 usage: cmake/tidy.sh <build folder> [seconds] [parallel runs]
 
-Checks every .cc of the build folder's compile database that lies in the tree, but for core/engine. Results are remembered in
+Checks every .cc of the build folder's compile database that lies in the tree. Results are remembered in
 ${XDG_CACHE_HOME:-~/.cache}/kusto-copy/tidy (another place: KC_TIDY_CACHE).
 TEXT
 }
@@ -27,8 +27,8 @@ trap 'rm -rf "$work"' EXIT
 
 cmake --build "$build" --target generated >"$work/generate.log" 2>&1 || { tail -n 20 "$work/generate.log"; exit 1; }
 
-# Sources of the tree that some target compiles, but for the embedded engine, which is not held to it yet; the newest commits first, so that a spent budget leaves out what was read before.
-sed -nE "s|^ *\"file\": \"$PWD/([^\"]+)\".*|\1|p" "$build/compile_commands.json" | grep -vE '^(build|core/engine)/' | sort -u >"$work/compiled"
+# Sources of the tree that some target compiles; the newest commits first, so that a spent budget leaves out what was read before.
+sed -nE "s|^ *\"file\": \"$PWD/([^\"]+)\".*|\1|p" "$build/compile_commands.json" | grep -vE '^build/' | sort -u >"$work/compiled"
 { git diff --name-only HEAD; git log --format= --name-only -n 200; cat "$work/compiled"; } 2>/dev/null |
   awk 'NR == FNR { compiled[$0]; next } $0 in compiled && !seen[$0]++' "$work/compiled" - >"$work/files"
 

@@ -32,7 +32,7 @@ Installs the packages that are missing, fetches the pinned parts, builds, and ru
   e2e       whole processes: copies, kills, restarts; under sanitizers and in release
   interop   other people's clients
   threads   the threaded tests under the thread sanitizer
-  tidy      clang-tidy over every room but the engine, the newest changes first, as far as its time reaches
+  tidy      clang-tidy over every room, the newest changes first, as far as its time reaches
 
 Environment: KC_SIM_SEEDS (seeds of the release run, 20000), KC_SIM_SEEDS_DEV (500), KC_TIDY_SECONDS (240),
 KC_DEPS_DIR (where the fetched parts are), JOBS (parallel compilations and tests; the number of cores).

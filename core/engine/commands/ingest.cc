@@ -6,10 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/text.h"
-#include "core/engine/commands/places.h"
-#include "core/engine/files/blob_store.h"
+#include "core/engine/commands/source_files.h"
 #include "core/engine/formats/parquet_reader.h"
-#include "core/net/curl_transport.h"
 
 namespace kc::engine {
 namespace {
@@ -36,14 +34,15 @@ Result<bool> bool_of(const std::string& name, const std::string& value) {
   return malformed(name, value, "neither true nor false");
 }
 
-// `{"ValidationOptions":1,"ValidationImplications":1}`
-Result<void> check_validation(const std::string& name, const std::string& value) {
+// `{"ValidationOptions":1,"ValidationImplications":1}`: only the option 0, "do not validate", lets
+// the records of a file differ in the number of their fields.
+Result<bool> accepts_any_width(const std::string& name, const std::string& value) {
   const auto json = nlohmann::json::parse(value, nullptr, false);
   if (!json.is_object()) return malformed(name, value, "no JSON object");
   for (const auto& [key, member] : json.items()) {
     if (!member.is_number_integer()) return malformed(name, value, "no policy of whole numbers");
   }
-  return {};
+  return json.value("ValidationOptions", 1) == 0;
 }
 
 Result<void> take_property(IngestProperties& result, const std::string& name,
@@ -77,10 +76,10 @@ Result<void> take_property(IngestProperties& result, const std::string& name,
   } else if (name == "extend_schema" || name == "extendschema") {
     KC_TRY(result.extend_schema, bool_of(name, value));
   } else if (name == "recreate_schema" || name == "recreateschema") {
-    KC_TRY(const bool wanted, bool_of(name, value));
-    if (wanted)
+    KC_TRY(result.recreate_schema, bool_of(name, value));
+    if (result.recreate_schema && !from_query)
       return ingest_error("BadRequest_IngestionPropertyNotSupportedInThisContext",
-                          "'recreate_schema' is not supported by this engine");
+                          "'recreate_schema' belongs to '.set-or-replace'");
   } else if (name == "persistdetails") {
     KC_TRY(result.persist_details, bool_of(name, value));
   } else if (name == "policy_ingestiontime") {
@@ -100,7 +99,7 @@ Result<void> take_property(IngestProperties& result, const std::string& name,
   } else if (name == "ignorefirstrecord") {
     KC_TRY(result.ignore_first_record, bool_of(name, value));
   } else if (name == "validationpolicy") {
-    KC_CHECK_OK(check_validation(name, value));
+    KC_TRY(result.any_width, accepts_any_width(name, value));
   } else if (name == "distributed") {
     KC_TRY(result.distributed, bool_of(name, value));
   } else if (name == "treatgzasuncompressed") {
@@ -110,82 +109,6 @@ Result<void> take_property(IngestProperties& result, const std::string& name,
       return malformed(name, value, "no number of bytes");
   }
   return {};
-}
-
-std::string format_of(const std::string& file) {
-  auto name = lower(file.substr(0, file.find('?')));
-  if (name.ends_with(".gz")) name.resize(name.size() - 3);
-  static const std::vector<std::string> kFormats = {
-      "parquet", "json",      "tsv",        "psv",  "scsv", "sohsv",      "tsve",      "txt",
-      "raw",     "multijson", "singlejson", "avro", "orc",  "w3clogfile", "apacheavro"};
-  for (const auto& format : kFormats) {
-    if (name.ends_with("." + format)) return format;
-  }
-  return "csv";
-}
-
-Failure no_format(const std::string& format) {
-  return ingest_error("BadRequest_FormatNotSupported",
-                      "the data format '" + format + "' is not supported by this engine");
-}
-
-Result<TextFormat> text_format(const std::string& name, bool ignore_first_record) {
-  static const std::map<std::string, TextFormat> kFormats = {
-      {"csv", {}},
-      {"tsv", {.separator = '\t'}},
-      {"tsve", {.separator = '\t', .escapes = true}},
-      {"psv", {.separator = '|'}},
-      {"scsv", {.separator = ';'}},
-      {"sohsv", {.separator = '\x01'}},
-      {"txt", {.kind = TextFormat::Kind::txt}},
-      {"raw", {.kind = TextFormat::Kind::raw}},
-      {"json", {.kind = TextFormat::Kind::json}},
-      {"multijson", {.kind = TextFormat::Kind::multijson}},
-      {"singlejson", {.kind = TextFormat::Kind::multijson}}};
-  const auto found = kFormats.find(name);
-  if (found == kFormats.end()) return no_format(name);
-  auto format = found->second;
-  format.ignore_first_record = ignore_first_record;
-  return format;
-}
-
-Result<std::string> fetch_blob(Host& host, const std::string& address, std::size_t number,
-                               std::optional<Scratch>& scratch) {
-  const auto name = local_name(address, number);
-  if (lower(name).ends_with(".zip"))
-    return ingest_error("BadRequest_NotSupported", "zip archives are not supported");
-  if (!scratch) {
-    KC_TRY(auto folder, host.files->scratch("blobs_" + host.new_id().text()));
-    scratch.emplace(std::move(folder));
-  }
-  const auto file = (scratch->folder() / name).string();
-  net::CurlTransport transport;
-  const SystemClock clock;  // the account's time is real
-  KC_CHECK_OK(BlobStore(transport, clock).download(address, file));
-  return file;
-}
-
-// Blobs of storage accounts are read from copies in `scratch`.
-Result<std::vector<std::string>> local_files(Host& host, const std::vector<std::string>& addresses,
-                                             std::optional<Scratch>& scratch) {
-  std::vector<std::string> files;
-  for (const auto& address : addresses) {
-    if (address.empty()) return ingest_error("BadRequest_EmptyBlobUri", "a blob has no address");
-    if (is_blob_address(address)) {
-      KC_TRY(auto file, fetch_blob(host, address, files.size(), scratch));
-      files.push_back(std::move(file));
-      continue;
-    }
-    KC_TRY(const auto place, parse_place(address));
-    std::error_code error;
-    if (!std::filesystem::is_regular_file(place.path, error)) {
-      return ingest_error("Download_SourceNotFound", "the blob " + place.path + " was not found");
-    }
-    if (lower(place.path).ends_with(".zip"))
-      return ingest_error("BadRequest_NotSupported", "zip archives are not supported");
-    files.push_back(place.path);
-  }
-  return files;
 }
 
 // Without what signs it.
@@ -300,12 +223,14 @@ Result<Selected> select_rows(Host& host, IngestPlan& plan) {
   for (const auto& address : plan.addresses) addresses.push_back(shown_address(address));
   KC_TRY(auto limits, cell_limits(host, plan.table));
   if (properties.format == "parquet") {
-    if (plan.text) return no_format("parquet, inline");
+    if (plan.text) return format_not_supported("parquet, inline");
     KC_TRY(selected.sql, parquet_select(*host.duck, {files, addresses}, plan.table.schema.columns,
                                         mappings, limits));
     return selected;
   }
-  KC_TRY(const auto format, text_format(properties.format, properties.ignore_first_record));
+  KC_TRY(auto format, text_format(properties.format));
+  format.ignore_first_record = properties.ignore_first_record;
+  format.any_width = properties.any_width;
   selected.handle.emplace(
       host.sources.add(text_source({files, addresses, plan.text, format, plan.table.schema.columns,
                                     std::move(mappings), std::move(limits)})));
@@ -435,7 +360,7 @@ Answer ingest_data(Command& command) {
   KC_CHECK_OK(expect_end(command));
   KC_TRY(plan.properties, ingest_properties(properties, false));
   const auto& format = plan.properties.format;
-  if (!format.empty() && format != "parquet") KC_CHECK_OK(text_format(format, false));
+  if (!format.empty() && format != "parquet") KC_CHECK_OK(text_format(format));
   if (plan.properties.mapping)
     KC_CHECK_OK(field_mappings(plan.table, format, plan.properties.mapping));
   auto& host = command.host();

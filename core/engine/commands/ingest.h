@@ -23,7 +23,9 @@ struct IngestProperties {
   std::optional<std::string> mapping;            // inline, JSON
   std::optional<std::string> mapping_reference;  // by name
   bool ignore_first_record = false;
+  bool any_width = false;  // records of separated text may differ in the number of fields
   bool extend_schema = false;
+  bool recreate_schema = false;
   bool persist_details = true;
   bool distributed = false;  // of a query's rows: several threads may make an extent each
   std::vector<std::string> tags;

@@ -29,6 +29,14 @@ RowTable query_loaded(const std::vector<Extent>& extents) {
   return answer;
 }
 
+Result<void> check_column_names(const std::vector<Column>& columns) {
+  for (const auto& column : columns) {
+    if (column.name.find('$') != std::string::npos)
+      return bad_request("The column name '" + column.name + "' holds a '$'.");
+  }
+  return {};
+}
+
 // The table as it is, or made from the query's columns.
 Result<CatalogueTable> target(Command& command, const std::string& name, const FromQuery& how,
                               const std::vector<Column>& columns, const Properties& properties) {
@@ -46,10 +54,7 @@ Result<CatalogueTable> target(Command& command, const std::string& name, const F
   table.guid = command.host().new_id();
   table.schema.columns = columns;
   KC_CHECK_OK(check_entity_name(name));
-  for (const auto& column : columns) {
-    if (column.name.find('$') != std::string::npos)
-      return bad_request("The column name '" + column.name + "' holds a '$'.");
-  }
+  KC_CHECK_OK(check_column_names(columns));
   apply_table_properties(table, properties);
   KC_TRY(const bool stamped, bool_property(properties, "policy_ingestiontime", true));
   const auto checked = command.host().catalogue->change([&](CatalogueView& view) -> Result<void> {
@@ -94,6 +99,17 @@ Result<CatalogueTable> extended(Command& command, const CatalogueTable& table,
   return wider;
 }
 
+// The query's columns in place of the table's own, in a change of their own: what the extents of
+// before hold under other names and types is out of reach from then on.
+Result<CatalogueTable> recreated(Command& command, CatalogueTable table,
+                                 std::vector<Column> columns) {
+  table.schema.columns = std::move(columns);
+  KC_CHECK_OK(check_column_names(table.schema.columns));
+  KC_CHECK_OK(
+      command.host().catalogue->change([&](CatalogueView& view) { return view.set_table(table); }));
+  return table;
+}
+
 // What the command ingests, and what keeps it readable until that is done.
 struct IngestRows {
   std::optional<BoundQuery> query;
@@ -132,7 +148,11 @@ Answer from_query(Command& command, const FromQuery& how) {
   const auto& translated = query->translated;
   const auto columns = columns_of(translated);
   KC_TRY(auto table, target(command, name, how, columns, properties));
-  if (parsed.extend_schema) {
+  if (parsed.recreate_schema && how.if_exists != IfExists::replaces)
+    return bad_request("'recreate_schema' belongs to '.set-or-replace'.");
+  if (parsed.recreate_schema) {
+    KC_TRY(table, recreated(command, std::move(table), columns));
+  } else if (parsed.extend_schema) {
     KC_TRY(table, extended(command, table, columns));
   }
   KC_TRY(auto select, select_for(table, translated));

@@ -135,7 +135,7 @@ class CsvReader final : public PartReader {
     }
     if (input_.format.escapes) unescape();
     if (!width_) width_ = fields_.size();
-    if (*width_ != fields_.size()) {
+    if (*width_ != fields_.size() && !input_.format.any_width) {
       return bad_blob("Stream_WrongNumberOfFields",
                       "a record has " + std::to_string(fields_.size()) + " fields, the first one " +
                           std::to_string(*width_));

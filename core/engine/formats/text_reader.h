@@ -50,6 +50,7 @@ struct TextFormat {
   char separator = ',';
   bool escapes = false;  // a backslash instead of quotes: TSVE
   bool ignore_first_record = false;
+  bool any_width = false;  // missing fields are null, surplus ones are passed over
 };
 
 // Files or one text in memory. `columns` are the table's, `mappings` one for each.

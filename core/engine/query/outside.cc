@@ -1,10 +1,8 @@
 // What a query reaches outside its tables: values that are asked for while it is translated, the
 // answers of `.show` commands, files of storage.
-#include <filesystem>
-
 #include "core/base/text.h"
 #include "core/engine/commands/command.h"
-#include "core/engine/commands/places.h"
+#include "core/engine/commands/source_files.h"
 #include "core/engine/formats/parquet_reader.h"
 #include "core/engine/formats/text_reader.h"
 #include "core/engine/storage/binder.h"
@@ -25,32 +23,6 @@ std::string host_of(std::string_view address) {
   if (const auto at = address.find("://"); at != std::string_view::npos)
     address.remove_prefix(at + 3);
   return lower(address.substr(0, address.find_first_of(":/;")));
-}
-
-Result<TextFormat> format_named(const std::string& name) {
-  TextFormat format;
-  if (name == "json" || name == "multijson") {
-    format.kind = name == "json" ? TextFormat::Kind::json : TextFormat::Kind::multijson;
-  } else if (name == "tsv") {
-    format.separator = '\t';
-  } else if (name == "psv") {
-    format.separator = '|';
-  } else if (name == "scsv") {
-    format.separator = ';';
-  } else if (name == "txt") {
-    format.kind = TextFormat::Kind::txt;
-  } else if (name != "csv") {
-    return fail(external_error("externaldata of the format '" + name + "' is not supported"));
-  }
-  return format;
-}
-
-std::string format_of(std::string file) {
-  if (file.ends_with(".gz")) file.resize(file.size() - 3);
-  for (const char* format : {"parquet", "json", "tsv", "psv", "txt"}) {
-    if (file.ends_with("." + std::string(format))) return format;
-  }
-  return "csv";
 }
 
 }  // namespace
@@ -111,14 +83,11 @@ Result<Relation> RequestBinder::show_command(std::string_view where, const std::
 Result<Relation> RequestBinder::external(const ExternalRead& read) {
   if (session_.options.external_data_disabled)
     return fail(external_error("External data is disabled for this request"));
-  std::vector<std::string> files;
-  for (const auto& address : read.addresses) {
-    KC_TRY(const auto place, parse_place(address));
-    std::error_code error;
-    if (!std::filesystem::is_regular_file(place.path, error))
-      return fail(external_error("The file " + place.path + " was not found"));
-    files.push_back(place.path);
-  }
+  std::optional<Scratch> scratch;
+  auto found = local_files(session_.host, read.addresses, scratch);
+  if (!found) return fail(external_error(found.error().message));
+  auto files = std::move(*found);
+  if (scratch) scratches_.push_back(std::move(*scratch));
   Relation relation;
   relation.schema.columns = read.columns;
   std::vector<FieldMapping> mappings(read.columns.size());
@@ -134,7 +103,10 @@ Result<Relation> RequestBinder::external(const ExternalRead& read) {
     return relation;
   }
   TextInput input;
-  KC_TRY(input.format, format_named(format));
+  auto text = text_format(format);
+  if (!text) return fail(external_error(text.error().message));
+  input.format = *text;
+  input.format.any_width = true;  // a query has no policy to fail by
   input.format.ignore_first_record = read.ignore_first_record;
   input.files = std::move(files);
   input.columns = read.columns;

@@ -59,6 +59,7 @@ class RequestBinder : public Binder {
   bool consistent_ = true;
   std::vector<FilePins> pins_;
   std::vector<SourceRegistry::Handle> handles_;
+  std::vector<Scratch> scratches_;  // copies of blobs that the query reads
 };
 
 // `(SELECT … UNION ALL SELECT …)` over the given extents of a table, with columns c0, c1, … and the

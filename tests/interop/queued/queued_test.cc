@@ -366,6 +366,11 @@ TEST_F(QueuedTest, TheEngineWritesAndReadsBlobsByItsOwnCommands) {
     run(".ingest into table T (h'" + sas(path.substr(account_.blob.size() + 11)) +
         "') with (format='" + format + "')");
     EXPECT_EQ(rows(), R"([1,"x"],[2,"y"])");
+    const auto outside = engine_->query(
+        "Db", "externaldata(a:long, b:string) [h'" + sas(path.substr(account_.blob.size() + 11)) +
+                  "'] with (format='" + format + "') | order by a asc");
+    ASSERT_TRUE(outside) << outside.error().message;
+    EXPECT_EQ(outside->tables.front().rows, R"([1,"x"],[2,"y"])") << format;
   }
   const auto refused = [&](const std::string& command) {
     const auto answer = engine_->command("Db", command);
