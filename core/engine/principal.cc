@@ -76,7 +76,7 @@ std::string principal_of_token(std::string_view token) {
                  : std::string();
     };
     const auto tenant = claim("tid");
-    const auto with_tenant = [&](std::string name) {
+    const auto with_tenant = [&](const std::string& name) {
       return tenant.empty() ? name : name + ";" + tenant;
     };
     const bool app = claim("idtyp") == "app" || (claim("upn").empty() && claim("scp").empty());

@@ -60,9 +60,9 @@ Result<ResultTable> apply(Host& host, std::int64_t table, const TagWish& wish,
                              text_value(joined_tags(extent.tags)), text_value("")});
     }
     if (wish.only && met < wish.only->size()) {
-      for (const auto& [id, tags] : *wish.only) {
-        const auto same = [&](const Extent& extent) { return extent.id == id; };
-        if (std::none_of(extents.begin(), extents.end(), same)) return extent_gone(id);
+      for (const auto& entry : *wish.only) {
+        const auto same = [&](const Extent& extent) { return extent.id == entry.first; };
+        if (std::none_of(extents.begin(), extents.end(), same)) return extent_gone(entry.first);
       }
     }
     result = encode(answer);

@@ -145,7 +145,7 @@ class Reader {
 
 }  // namespace
 
-Error ingestion_error(std::string code, std::string what) {
+Error ingestion_error(std::string code, const std::string& what) {
   Error error{.kind = ErrorKind::invalid, .code = "engine.ingest", .message = {}};
   error.message = code + ": " + what;
   error.service_code = std::move(code);

@@ -47,6 +47,6 @@ DecodedMessage decode_message(std::string_view text);
 std::string encode_message(const IngestMessage& message);
 
 // A failure of an ingestion with one of the documented codes.
-Error ingestion_error(std::string code, std::string what);
+Error ingestion_error(std::string code, const std::string& what);
 
 }  // namespace kc::engine

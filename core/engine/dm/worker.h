@@ -32,7 +32,7 @@ struct WorkerParts {
 
 class Worker {
  public:
-  explicit Worker(WorkerParts parts) : parts_(parts) {}
+  explicit Worker(WorkerParts parts) : parts_(std::move(parts)) {}
 
   // Whether there was anything to do.
   bool work_once();

@@ -161,7 +161,7 @@ std::string null_of(ScalarType type) {
 
 // A constant of the mapping, read as text of the column's type is.
 std::string constant_of(const std::string& text, ScalarType type) {
-  const auto literal = sql_string(text);
+  auto literal = sql_string(text);
   switch (type) {
     case ScalarType::string_:
       return literal;

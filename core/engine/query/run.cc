@@ -10,6 +10,7 @@ namespace kc::engine {
 namespace {
 
 constexpr int kBindAttempts = 10;
+constexpr std::int64_t kAnswersShare = 2;  // of the engine's memory: what one result may take
 
 Error truncated(const std::string& what) {
   Error error{.kind = ErrorKind::invalid, .code = "engine.truncated", .message = {}};
@@ -19,6 +20,17 @@ Error truncated(const std::string& what) {
       what +
       ", so not all records were returned (E_QUERY_RESULT_SET_TOO_LARGE, 0x80DA0003). See "
       "https://aka.ms/kustoquerylimits for more information and possible solutions..";
+  error.service_code = "LimitsExceeded";
+  return error;
+}
+
+// Answers are held whole until they are sent.
+Error too_large_to_hold(std::int64_t bytes) {
+  Error error{.kind = ErrorKind::invalid, .code = "engine.answer_too_large", .message = {}};
+  error.message =
+      "Query execution lacks memory resources to complete (80DA0007): Partial query failure: Low "
+      "memory condition (E_LOW_MEMORY_CONDITION). (message: 'the answer is larger than " +
+      std::to_string(bytes >> 20) + " MB: export it, or ask for it in parts', details: '').";
   error.service_code = "LimitsExceeded";
   return error;
 }
@@ -41,7 +53,9 @@ Error cancelled() {
 // Rows of one result up to what the request allows; says where the limits are passed.
 class RowTaker {
  public:
-  RowTaker(const RequestOptions& options, ResultTable& table) : options_(options), table_(table) {}
+  // `bytes_max`: what this engine can hold of one result, whatever the request allows.
+  RowTaker(const RequestOptions& options, ResultTable& table, std::int64_t bytes_max)
+      : options_(options), table_(table), bytes_max_(bytes_max) {}
 
   // False where no more rows are wanted.
   bool take(const ChunkReader& reader, std::optional<Error>& partial) {
@@ -59,9 +73,12 @@ class RowTaker {
     reader.append_json_rows(table_.rows, static_cast<idx_t>(rows));
     if (rows == 0) table_.breaks.pop_back();
     table_.row_count += rows;
-    if (options_.truncates() && !partial &&
-        static_cast<std::int64_t>(table_.rows.size()) > options_.truncation_bytes) {
+    const auto bytes = static_cast<std::int64_t>(table_.rows.size());
+    if (!partial && options_.truncates() && bytes > options_.truncation_bytes) {
       partial = truncated(std::to_string(options_.truncation_bytes) + " bytes");
+      drop_last_chunk(rows);
+    } else if (!partial && bytes > bytes_max_) {
+      partial = too_large_to_hold(bytes_max_);
       drop_last_chunk(rows);
     }
     return all && !partial;
@@ -76,6 +93,7 @@ class RowTaker {
 
   const RequestOptions& options_;
   ResultTable& table_;
+  std::int64_t bytes_max_;
 };
 
 // What `getschema` would give.
@@ -154,7 +172,7 @@ Result<ResultTable> run_select(Session& session, const Translated& translated,
     return fail(is_asked(session.cancellation) ? cancelled() : timed_out(options.timeout));
   };
   auto result = lease.stream(translated.sql);
-  RowTaker taker(options, table);
+  RowTaker taker(options, table, session.host.options.memory_limit_bytes / kAnswersShare);
   for (;;) {
     if (watch.passed()) return ended();
     if (!result) return fail(std::move(result).error());

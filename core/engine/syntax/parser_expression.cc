@@ -9,7 +9,16 @@ namespace {
 
 // Levels of precedence, loosest first, as the official grammar has them: note that string operators
 // bind tighter than arithmetic.
-enum Precedence : int { kOr, kAnd, kEquality, kRelation, kSum, kProduct, kString, kUnary };
+enum Precedence : int {
+  or_level,
+  and_level,
+  equality_level,
+  relation_level,
+  sum_level,
+  product_level,
+  string_level,
+  unary_level
+};
 
 constexpr std::array<std::string_view, 31> kStringWords{"has",
                                                         "!has",
@@ -111,19 +120,19 @@ std::string Parser::operator_at(int level) {
       "==", "!=", "<>", "in", "!in", "in~", "!in~", "has_any", "has_all", "between", "!between"};
   static constexpr std::array<std::string_view, 4> kRelations{"<", ">", "<=", ">="};
   switch (level) {
-    case kOr:
+    case or_level:
       return text == "or" ? text : "";
-    case kAnd:
+    case and_level:
       return text == "and" ? text : "";
-    case kEquality:
+    case equality_level:
       return among(kEqualities, text) ? text : "";
-    case kRelation:
+    case relation_level:
       return among(kRelations, text) ? text : "";
-    case kSum:
+    case sum_level:
       return text == "+" || text == "-" ? text : "";
-    case kProduct:
+    case product_level:
       return text == "*" || text == "/" || text == "%" ? text : "";
-    case kString:
+    case string_level:
       if (text == "matches" && tokens_.is_word("regex", 1)) return text;
       return text == "=~" || among(kStringWords, text) ? text : "";
     default:
@@ -139,7 +148,7 @@ Result<ExprPtr> Parser::binary(int level) {
   const Level guard(depth_);
   if (depth_ > kParserDepthMax) return too_deep(start);
   KC_TRY(ExprPtr left, unary());
-  for (int at = kString; at >= level; --at) {
+  for (int at = string_level; at >= level; --at) {
     KC_TRY(left, chain(std::move(left), at, start));
   }
   return left;
@@ -149,20 +158,21 @@ Result<ExprPtr> Parser::binary(int level) {
 Result<ExprPtr> Parser::chain(ExprPtr left, int level, std::size_t start) {
   std::string op = operator_at(level);
   if (op.empty()) return left;
-  if (level == kOr || level == kAnd) {  // kept flat: generated queries chain hundreds of them
+  if (level == or_level ||
+      level == and_level) {  // kept flat: generated queries chain hundreds of them
     std::vector<ExprPtr> parts{std::move(left)};
     while (!operator_at(level).empty()) {
       tokens_.take();
       KC_TRY(ExprPtr next, binary(level + 1));
       parts.push_back(std::move(next));
     }
-    return make(level == kOr ? ExprKind::or_ : ExprKind::and_, start, "", std::move(parts));
+    return make(level == or_level ? ExprKind::or_ : ExprKind::and_, start, "", std::move(parts));
   }
   for (; !op.empty(); op = operator_at(level)) {
     const std::size_t offset = tokens_.take().offset;
     if (op == "between" || op == "!between") {
       KC_TRY(left, range_test(std::move(left), op));
-    } else if (level == kEquality && op != "==" && op != "!=" && op != "<>") {
+    } else if (level == equality_level && op != "==" && op != "!=" && op != "<>") {
       KC_TRY(left, membership(std::move(left), op));
     } else {
       if (op == "matches") tokens_.take();

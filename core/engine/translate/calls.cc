@@ -244,6 +244,7 @@ Result<std::optional<Sql>> Translator::special_call(const Expr& expr,
   if (name == "strcat" || name == "strcat_delim") {
     KC_CHECK_OK(arity(expr, name == "strcat" ? 1 : 2, 64));
     std::vector<std::string> parts;
+    parts.reserve(args.size());
     for (const Sql& arg : args) parts.push_back(to(ScalarType::string_, arg).text);
     if (name == "strcat_delim") return text_sql("concat_ws(" + joined(parts, ", ") + ")");
     return text_sql(parts.size() == 1 ? parts[0] : "(" + joined(parts, " || ") + ")");

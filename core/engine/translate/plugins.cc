@@ -48,7 +48,7 @@ Result<Rows> Translator::evaluate(std::optional<Rows> rows, const EvaluateOp& op
     return fail(semantic(plugin.offset, "SEM0100",
                          "The plugin '" + plugin.text + "' is not known or needs rows"));
   rows->fold();
-  if (plugin.text == "bag_unpack") return bag_unpack(std::move(*rows), op, scope);
+  if (plugin.text == "bag_unpack") return bag_unpack(*rows, op, scope);
   if (plugin.text == "pivot") return pivot(std::move(*rows), plugin, scope);
   if (plugin.text == "narrow") return narrow(std::move(*rows));
   if (plugin.text == "estimate_rows_count") {
@@ -64,7 +64,7 @@ Result<Rows> Translator::evaluate(std::optional<Rows> rows, const EvaluateOp& op
 
 // The members of a bag as columns, of the type that all their values have; dynamic where they
 // differ. The bag's own column goes.
-Result<Rows> Translator::bag_unpack(Rows rows, const EvaluateOp& op, const Scope& scope) {
+Result<Rows> Translator::bag_unpack(const Rows& rows, const EvaluateOp& op, const Scope& scope) {
   const Expr& plugin = *op.plugin;
   KC_CHECK_OK(arity(plugin, 1, 4));
   const RowColumn* bag =

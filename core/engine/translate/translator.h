@@ -99,7 +99,7 @@ class Translator {
   Result<Rows> parse(Rows rows, const ParseOp& op, std::size_t offset, const Scope& scope);
   Result<Rows> parse_pairs(Rows rows, const ParseKvOp& op, std::size_t offset, const Scope& scope);
   Result<Rows> evaluate(std::optional<Rows> rows, const EvaluateOp& op, const Scope& scope);
-  Result<Rows> bag_unpack(Rows rows, const EvaluateOp& op, const Scope& scope);
+  Result<Rows> bag_unpack(const Rows& rows, const EvaluateOp& op, const Scope& scope);
   Result<std::vector<Column>> members_of(const Rows& rows, const std::string& bag);
   Result<Rows> pivot(Rows rows, const Expr& plugin, const Scope& scope);
   Result<Rows> narrow(Rows rows);

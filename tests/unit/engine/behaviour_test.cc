@@ -318,6 +318,20 @@ TEST_F(Behaviour, ARunningQueryIsShownAndCancelled) {
             R"([["Test.Run;1","Failed",false]])");
 }
 
+TEST_F(Behaviour, AnAnswerBeyondTheEnginesMemoryEndsInAnError) {
+  engine_.reset();
+  auto small = options();
+  small.memory_limit_bytes = 32 << 20;
+  engine_ = std::move(*Engine::open(small));
+  const auto answer = engine_->query("Db", "set notruncation; range x from 1 to 2000000 step 1");
+  ASSERT_TRUE(answer) << answer.error().message;
+  ASSERT_TRUE(answer->partial);
+  EXPECT_EQ(answer->partial->code, "engine.answer_too_large");
+  EXPECT_LE(answer->tables[0].rows.size(), std::size_t{16} << 20);
+  EXPECT_GT(answer->tables[0].row_count, 1'000'000);
+  EXPECT_EQ(query("range x from 1 to 2000000 step 1 | count"), "[[2000000]]");
+}
+
 TEST(EngineFaultsTest, RefusesWhatItDoesNotKnow) {
   for (const auto* text : {"", "[]", R"({"Query": 1})", R"({"Query": {"delay": 5}})",
                            R"({"Query": {"delay": "-5s"}})", R"({"Query": {"throttle": 1.5}})",
