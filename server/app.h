@@ -13,6 +13,7 @@
 #include "core/base/log.h"
 #include "core/base/result.h"
 #include "core/base/rng.h"
+#include "core/pipeline/job_core.h"
 #include "server/embedded.h"
 
 namespace kc::server {
@@ -22,6 +23,7 @@ struct AppOptions {
   int port = 8080;  // 0: any free one
   std::filesystem::path data_folder;
   std::optional<EmbeddedOptions> embedded;
+  pipeline::JobLimits job = {};
 };
 
 class App {

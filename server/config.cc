@@ -84,8 +84,23 @@ Result<EmbeddedOptions> embedded_options(const Settings& settings, std::filesyst
   return options;
 }
 
+Result<pipeline::JobLimits> job_limits(const Settings& settings) {
+  constexpr Timespan kShortest = Timespan::seconds(1);
+  constexpr Timespan kLongest = Timespan::seconds(std::int64_t{6} * 24 * 3600);  // of a signature
+  pipeline::JobLimits limits;
+  const auto life = parse_duration(settings.text("export-grant"));
+  if (!life || *life < kShortest || *life > kLongest)
+    return fail(Error{.kind = ErrorKind::invalid,
+                      .code = "config.invalid_value",
+                      .message = "--export-grant must be a duration from 1s to 6d",
+                      .fix = "see kusto-copy --help"});
+  limits.grant_life = *life;
+  return limits;
+}
+
 Result<AppOptions> serve_options(const Settings& settings) {
   AppOptions options;
+  KC_TRY(options.job, job_limits(settings));
   KC_TRY(const auto address, parse_listen(settings.text("listen")));
   options.host = address.host;
   options.port = address.port;

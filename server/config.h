@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/base/log.h"
+#include "core/pipeline/job_core.h"
 #include "server/app.h"
 #include "server/embedded.h"
 #include "server/settings.h"
@@ -21,6 +22,8 @@ Result<Address> parse_listen(const std::string& text);
 Result<Log::Options> log_options(const Settings& settings);
 // `folder` of the engine's data; host and port are left to the caller.
 Result<EmbeddedOptions> embedded_options(const Settings& settings, std::filesystem::path folder);
+// What one job may do, beside its definition.
+Result<pipeline::JobLimits> job_limits(const Settings& settings);
 Result<AppOptions> serve_options(const Settings& settings);
 
 }  // namespace kc::server

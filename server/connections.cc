@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <utility>
 
 #include "core/kusto/rest_kusto.h"
 #include "core/lake/lake_address.h"
@@ -15,11 +16,14 @@ Result<std::unique_ptr<kusto::Kusto>> connect(const std::string& cluster, net::T
   return kusto::connect(where, transport, clock);
 }
 
-pipeline::Connections make_connections(net::Transport& transport, const Clock& clock) {
+pipeline::Connections make_connections(net::Transport& transport, const Clock& clock,
+                                       std::stop_token stop) {
   return {
-      .open_lake = [](const JobSpec& spec) -> Result<std::unique_ptr<Lake>> {
+      .open_lake = [&transport, &clock,
+                    stop = std::move(stop)](const JobSpec& spec) -> Result<std::unique_ptr<Lake>> {
         KC_TRY(const auto address, parse_lake(spec.lake));
-        return open_lake(address, spec.id);
+        return open_lake(address, spec.id,
+                         {.transport = transport, .clock = clock, .stop = stop, .token = {}});
       },
       .connect = [&transport, &clock](
                      const std::string& cluster) { return connect(cluster, transport, clock); }};

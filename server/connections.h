@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <stop_token>
 #include <string>
 
 #include "core/base/clock.h"
@@ -14,7 +15,9 @@ namespace kc::server {
 
 Result<std::unique_ptr<kusto::Kusto>> connect(const std::string& cluster, net::Transport& transport,
                                               const Clock& clock);
-pipeline::Connections make_connections(net::Transport& transport, const Clock& clock);
+// `stop` ends what waits for a lake.
+pipeline::Connections make_connections(net::Transport& transport, const Clock& clock,
+                                       std::stop_token stop);
 // "host:pid", for the lease.
 std::string holder();
 

@@ -22,7 +22,9 @@ using Kind = OptionKind;
 
 // The order is that of --help. The first block is the seeds' own table, as they spell it.
 constexpr std::array kOptions = {
-    Option{"lake", 'l', Kind::text, "FOLDER", "", "Lake folder: a path or a file:// URL (required)",
+    Option{"lake", 'l', Kind::text, "LAKE", "",
+           "Lake: a folder, or a container in Azure Blob storage with a SAS or an account key, "
+           "'https://ACCOUNT.blob.core.windows.net/CONTAINER/PATH?<SAS>' (required)",
            kCopy, true},
     Option{"source", 's', Kind::text, "CLUSTER", "",
            "Source cluster: a URL or a connection string (required)", kSides, true},
@@ -59,6 +61,10 @@ constexpr std::array kOptions = {
            kCopy, true},
     Option{"max-failures", 0, Kind::text, "N", "10", "Failures of one block before it is given up",
            kCopy, true},
+    Option{"export-grant", 0, Kind::text, "DURATION", "4h",
+           "Life of the right to write that an export gets on a lake in Blob storage: longer than "
+           "an export may run on the source. What an export in doubt left is swept after it",
+           Command::copy | Command::serve},
     Option{"output", 0, Kind::text, "auto|plain|jsonl|json", "auto",
            "How progress is told: a live block on a terminal, lines elsewhere", kCopy},
 

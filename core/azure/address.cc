@@ -94,7 +94,8 @@ Result<void> check_names(const BlobAddress& address) {
 }
 
 // `ACCT.dfs.core.SUFFIX` is the same account as `ACCT.blob.core.SUFFIX`.
-std::string blob_host(std::string host) {
+std::string blob_host(std::string_view text) {
+  auto host = lower(text);
   const auto dot = host.find(".dfs.");
   if (dot != std::string::npos) host.replace(dot, 5, ".blob.");
   return host;
@@ -178,7 +179,7 @@ Result<BlobAddress> parse_blob_address(std::string_view text) {
       address.endpoint = origin + "/" + address.account;
       path.erase(0, std::min(address.account.size() + 1, path.size()));
     } else {
-      address.account = host.substr(0, host.find('.'));
+      address.account = lower(host.substr(0, host.find('.')));
       address.endpoint = parts->scheme + "://" + blob_host(parts->authority);
     }
     KC_CHECK_OK(check_scheme(origin));

@@ -20,6 +20,7 @@ struct Credential {
   Kind kind = Kind::none;
   std::string account;  // shared_key: whose
   std::string secret;   // the key in base64, the SAS without `?`, or the token
+  friend bool operator==(const Credential&, const Credential&) = default;
 };
 
 struct StorageAccount {
@@ -43,6 +44,7 @@ struct BlobAddress {
 
   // Without credentials, as the service shows it.
   std::string url() const;
+  friend bool operator==(const BlobAddress&, const BlobAddress&) = default;
 };
 
 // Kind invalid; codes storage.address (no such form), storage.credential (a way of authentication

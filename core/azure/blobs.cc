@@ -1,5 +1,6 @@
 #include "core/azure/blobs.h"
 
+#include <array>
 #include <charconv>
 #include <cstdio>
 #include <fstream>
@@ -33,6 +34,38 @@ Failure local_failure(const std::filesystem::path& path) {
 
 Failure no_listing(const std::string& what) {
   return fail(ErrorKind::corrupt, "storage.corrupt", what + ": the answer is no listing");
+}
+
+void add_conditions(StorageCall& call, const PutCondition& when) {
+  if (when.if_absent) call.headers.push_back({"If-None-Match", "*"});
+  if (!when.if_match.empty()) call.headers.push_back({"If-Match", when.if_match});
+  if (!when.lease_id.empty()) call.headers.push_back({"x-ms-lease-id", when.lease_id});
+  if (!when.stamp.empty()) call.headers.push_back({"x-ms-meta-stamp", when.stamp});
+}
+
+// Of one length within a blob, as the service wants them.
+std::string block_id(const std::string& stem, std::size_t number) {
+  std::array<char, 16> text{};
+  std::snprintf(text.data(), text.size(), "%08zu", number);
+  return stem + text.data();
+}
+
+struct LeaseWords {
+  const char* action;
+  int status;
+};
+LeaseWords words_of(LeaseCall::Action action) {
+  switch (action) {
+    case LeaseCall::Action::acquire:
+      return {"acquire", 201};
+    case LeaseCall::Action::renew:
+      return {"renew", 200};
+    case LeaseCall::Action::change:
+      return {"change", 200};
+    case LeaseCall::Action::release:
+      return {"release", 200};
+  }
+  return {"", 0};
 }
 
 BlobItem item_of(const pugi::xml_node& blob) {
@@ -88,15 +121,14 @@ Result<BlobProperties> Blobs::properties(const std::string& name) {
   KC_TRY(const auto answer, line_.send({.method = net::Method::head, .path = path_of(name)}, {200},
                                        about("looking at", name)));
   return BlobProperties{number(answer.header("content-length")), text_of(answer, "etag"),
-                        text_of(answer, "content-encoding")};
+                        text_of(answer, "content-encoding"), text_of(answer, "x-ms-meta-stamp")};
 }
 
 Result<std::string> Blobs::put(const std::string& name, std::string bytes,
                                const PutCondition& when) {
   StorageCall call{.method = net::Method::put, .path = path_of(name)};
   call.headers = {{"x-ms-blob-type", "BlockBlob"}, kBytes};
-  if (when.if_absent) call.headers.push_back({"If-None-Match", "*"});
-  if (!when.if_match.empty()) call.headers.push_back({"If-Match", when.if_match});
+  add_conditions(call, when);
   call.repeatable = !when.if_absent && when.if_match.empty();
   call.body = std::move(bytes);
   KC_TRY(const auto answer, line_.send(call, {201}, about("writing", name)));
@@ -114,10 +146,12 @@ Result<void> Blobs::put_block(const std::string& name, const std::string& block_
 }
 
 Result<std::string> Blobs::commit_blocks(const std::string& name,
-                                         const std::vector<std::string>& block_ids) {
+                                         const std::vector<std::string>& block_ids,
+                                         const PutCondition& when) {
   StorageCall call{.method = net::Method::put, .path = path_of(name)};
   call.query = {{"comp", "blocklist"}};
   call.headers = {{"Content-Type", "application/xml"}};
+  add_conditions(call, when);
   call.body = R"(<?xml version="1.0" encoding="utf-8"?><BlockList>)";
   for (const auto& id : block_ids) call.body += "<Latest>" + base64(id) + "</Latest>";
   call.body += "</BlockList>";
@@ -148,10 +182,9 @@ Result<void> Blobs::upload(const std::filesystem::path& from, const std::string&
       return {};
     }
     if (got > 0) {
-      std::array<char, 16> id{};
-      std::snprintf(id.data(), id.size(), "%08zu", ids.size());
-      KC_CHECK_OK(put_block(name, id.data(), piece.substr(0, got)));
-      ids.emplace_back(id.data());
+      const auto id = block_id({}, ids.size());
+      KC_CHECK_OK(put_block(name, id, piece.substr(0, got)));
+      ids.push_back(id);
     }
     if (last) break;
   }
@@ -159,9 +192,30 @@ Result<void> Blobs::upload(const std::filesystem::path& from, const std::string&
   return {};
 }
 
-Result<std::int64_t> Blobs::download(const std::string& name, const std::filesystem::path& to) {
-  std::ofstream file(to, std::ios::binary | std::ios::trunc);
-  if (!file) return local_failure(to);
+Result<void> Blobs::write(const std::string& name, std::string_view bytes,
+                          const PutCondition& when) {
+  if (bytes.size() <= kBlockBytes) {
+    KC_CHECK_OK(put(name, std::string(bytes), when));
+    return {};
+  }
+  std::vector<std::string> ids;
+  while (!bytes.empty()) {
+    const auto piece = bytes.substr(0, kBlockBytes);
+    // Two that write one blob at the same time do not mix their blocks.
+    ids.push_back(block_id(when.stamp, ids.size()));
+    KC_CHECK_OK(put_block(name, ids.back(), std::string(piece)));
+    bytes.remove_prefix(piece.size());
+  }
+  auto done = commit_blocks(name, ids, when);
+  if (done) return {};
+  auto error = std::move(done).error();
+  // Whoever completes a blob throws away the blocks that others had prepared for it.
+  if (error.service_code == "InvalidBlockList") error.kind = ErrorKind::conflict;
+  return fail(std::move(error));
+}
+
+Result<std::int64_t> Blobs::in_pieces(const std::string& name,
+                                      const std::function<Result<void>(std::string_view)>& take) {
   std::string etag;
   std::int64_t size = 0;
   for (;;) {
@@ -169,21 +223,75 @@ Result<std::int64_t> Blobs::download(const std::string& name, const std::filesys
     call.headers = {
         {"x-ms-range", "bytes=" + std::to_string(size) + "-" +
                            std::to_string(size + static_cast<std::int64_t>(kBlockBytes) - 1)}};
-    // The pieces are of one version, or the file is none.
+    // The pieces are of one version, or the whole is none.
     if (!etag.empty()) call.headers.push_back({"If-Match", etag});
     KC_TRY(const auto answer, line_.send(call, {200, 206, 416}, about("reading", name)));
-    if (answer.status == 416) break;
-    file.write(answer.body.data(), static_cast<std::streamsize>(answer.body.size()));
+    if (answer.status == 416) return size;
+    if (answer.status == 200 && size > 0)
+      return fail(ErrorKind::corrupt, "storage.corrupt",
+                  about("reading", name) + ": the whole came where a range was asked for");
+    KC_CHECK_OK(take(answer.body));
     size += static_cast<std::int64_t>(answer.body.size());
+    if (answer.status == 200) return size;
     etag = text_of(answer, "etag");
     const auto range = text_of(answer, "content-range");
-    const auto whole =
-        range.substr(range.rfind('/') == std::string::npos ? 0 : range.rfind('/') + 1);
-    if (answer.status == 200 || answer.body.empty() || size >= number(&whole)) break;
+    const auto slash = range.rfind('/');
+    if (slash == std::string::npos || answer.body.empty())
+      return fail(ErrorKind::corrupt, "storage.corrupt",
+                  about("reading", name) + ": the answer does not say how much there is");
+    const auto whole = range.substr(slash + 1);
+    if (size >= number(&whole)) return size;
   }
+}
+
+Result<std::string> Blobs::read(const std::string& name) {
+  constexpr int kVersionsMax = 5;
+  for (int attempt = 1;; ++attempt) {
+    std::string bytes;
+    const auto done = in_pieces(name, [&](std::string_view piece) -> Result<void> {
+      if (bytes.size() + piece.size() > kReadBytesMax)
+        return fail(ErrorKind::invalid, "storage.too_large", about("reading", name));
+      bytes += piece;
+      return {};
+    });
+    if (done) return bytes;
+    // Replaced between two pieces: from the beginning.
+    if (done.error().kind != ErrorKind::conflict || attempt == kVersionsMax)
+      return fail(done.error());
+  }
+}
+
+Result<std::int64_t> Blobs::download(const std::string& name, const std::filesystem::path& to) {
+  std::ofstream file(to, std::ios::binary | std::ios::trunc);
+  if (!file) return local_failure(to);
+  KC_TRY(const auto size, in_pieces(name, [&](std::string_view piece) -> Result<void> {
+           file.write(piece.data(), static_cast<std::streamsize>(piece.size()));
+           return {};
+         }));
   file.flush();
   if (!file) return local_failure(to);
   return size;
+}
+
+Result<void> Blobs::lease(const std::string& name, const LeaseCall& call) {
+  const auto words = words_of(call.action);
+  StorageCall sent{.method = net::Method::put, .path = path_of(name)};
+  sent.query = {{"comp", "lease"}};
+  sent.headers = {kBytes, {"x-ms-lease-action", words.action}};
+  const bool acquires = call.action == LeaseCall::Action::acquire;
+  if (acquires) {
+    sent.headers.push_back({"x-ms-lease-duration", std::to_string(call.seconds)});
+    sent.headers.push_back({"x-ms-proposed-lease-id", call.id});
+  } else {
+    sent.headers.push_back({"x-ms-lease-id", call.id});
+  }
+  if (call.action == LeaseCall::Action::change) {
+    sent.headers.push_back({"x-ms-proposed-lease-id", call.proposed});
+    // Once done, the old id is no longer the blob's: a repetition would fail.
+    sent.repeatable = false;
+  }
+  KC_CHECK_OK(line_.send(sent, {words.status}, about("leasing", name)));
+  return {};
 }
 
 Result<BlobPage> Blobs::list(const std::string& prefix, const std::string& marker,
@@ -202,9 +310,13 @@ Result<BlobPage> Blobs::list(const std::string& prefix, const std::string& marke
   BlobPage page;
   for (const auto& blob : root.child("Blobs").children("Blob")) {
     // An account with a hierarchy lists its directories among the blobs.
-    if (std::string_view(blob.child("Properties").child_value("ResourceType")) == "directory")
-      continue;
-    page.blobs.push_back(item_of(blob));
+    auto item = item_of(blob);
+    const std::string_view type = blob.child("Properties").child_value("ResourceType");
+    page.hierarchy = page.hierarchy || !type.empty();
+    if (type == "directory")
+      page.directories.push_back(std::move(item.name));
+    else
+      page.blobs.push_back(std::move(item));
   }
   page.marker = root.child_value("NextMarker");
   return page;

@@ -1,11 +1,14 @@
-// The blobs of one container: whole objects, ranges, blocks, listings. Used by the engine's exports
-// and ingestions and by its data management. Thread promise: safe from any thread, as its Line.
+// The blobs of one container: whole objects, ranges, blocks, leases, listings. Used by the lake, by
+// the engine's exports and ingestions and by its data management. Thread promise: safe from any
+// thread, as its Line.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/azure/line.h"
@@ -15,11 +18,13 @@ namespace kc::azure {
 // Larger files go in blocks of this size, so that no more than one is in memory.
 inline constexpr std::size_t kBlockBytes = std::size_t{8} << 20;
 inline constexpr int kListPage = 5000;
+inline constexpr std::size_t kReadBytesMax = std::size_t{1} << 30;
 
 struct BlobProperties {
   std::int64_t size = 0;
   std::string etag;  // with its quotes
   std::string content_encoding;
+  std::string stamp;  // as PutCondition gave it
 };
 
 struct BlobItem {
@@ -31,12 +36,25 @@ struct BlobItem {
 
 struct BlobPage {
   std::vector<BlobItem> blobs;
+  // An account with a hierarchy says of each entry what it is, and lists its directories too.
+  bool hierarchy = false;
+  std::vector<std::string> directories;
   std::string marker;  // empty: the end
 };
 
 struct PutCondition {
   bool if_absent = false;     // conflict BlobAlreadyExists otherwise
   std::string if_match = {};  // conflict ConditionNotMet otherwise
+  std::string lease_id = {};  // of the lease that the blob is under
+  std::string stamp = {};     // kept with the blob, to know one's own writing again
+};
+
+struct LeaseCall {
+  enum class Action { acquire, renew, change, release };
+  Action action = Action::acquire;
+  std::string id;             // acquire: the new lease's; the same again is the same lease
+  std::string proposed = {};  // change: what the id becomes
+  int seconds = 60;           // acquire: 15 to 60
 };
 
 class Blobs {
@@ -53,7 +71,16 @@ class Blobs {
                           const PutCondition& when = {});
   Result<void> put_block(const std::string& name, const std::string& block_id, std::string bytes);
   Result<std::string> commit_blocks(const std::string& name,
-                                    const std::vector<std::string>& block_ids);
+                                    const std::vector<std::string>& block_ids,
+                                    const PutCondition& when = {});
+  // Of any size: one call, or blocks that become the blob together, with the conditions of `put`.
+  // Kind conflict too where somebody else completed the blob meanwhile.
+  Result<void> write(const std::string& name, std::string_view bytes, const PutCondition& when);
+  // The whole blob, of one version, in pieces of a block's size. Kind invalid, storage.too_large,
+  // beyond kReadBytesMax.
+  Result<std::string> read(const std::string& name);
+  // Kind conflict where another has the lease (LeaseAlreadyPresent), or it is no longer this one.
+  Result<void> lease(const std::string& name, const LeaseCall& call);
   // Kind not_found where there is none.
   Result<void> remove(const std::string& name);
 
@@ -71,6 +98,9 @@ class Blobs {
   Result<void> remove_container();
 
  private:
+  // Hands over each piece; the size. The pieces are of one version.
+  Result<std::int64_t> in_pieces(const std::string& name,
+                                 const std::function<Result<void>(std::string_view)>& take);
   std::string path_of(const std::string& name) const;
   std::string about(const std::string& doing, const std::string& name) const;
 

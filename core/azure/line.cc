@@ -99,7 +99,7 @@ Line::Line(net::Transport& transport, const Clock& clock, std::string endpoint,
       options_(std::move(options)),
       rng_(Rng(options_.seed)) {}
 
-net::HttpCall Line::signed_call(const StorageCall& call) {
+Result<net::HttpCall> Line::signed_call(const StorageCall& call) {
   net::HttpCall http;
   http.method = call.method;
   http.url = endpoint_ + call.path;
@@ -119,7 +119,11 @@ net::HttpCall Line::signed_call(const StorageCall& call) {
   http.answer_bytes_max = call.answer_bytes_max;
   http.decompress = false;
   if (credential_.kind == Credential::Kind::token) {
-    http.headers.push_back({"Authorization", "Bearer " + credential_.secret});
+    std::string token = credential_.secret;
+    if (token.empty() && options_.token) {
+      KC_TRY(token, options_.token());
+    }
+    http.headers.push_back({"Authorization", "Bearer " + token});
   } else if (credential_.kind == Credential::Kind::shared_key) {
     const Signable what{net::to_string(http.method), http.url, http.headers, http.body.size()};
     const auto text = service_ == Service::table ? table_string_to_sign(what, credential_.account)
@@ -147,19 +151,21 @@ Timespan Line::wait_before(int tried, const net::HttpAnswer* answer) {
                   Timespan{static_cast<std::int64_t>(static_cast<double>(span) * jitter)});
 }
 
-bool Line::wait(Timespan span) {
-  if (options_.wait) return options_.wait(span);
+bool pause(const LineOptions& options, Timespan span) {
+  if (options.wait) return options.wait(span);
   std::mutex mutex;
   std::condition_variable_any changed;
   std::unique_lock lock(mutex);
-  changed.wait_for(lock, options_.stop, span.to_milliseconds(), [] { return false; });
-  return !options_.stop.stop_requested();
+  changed.wait_for(lock, options.stop, span.to_milliseconds(), [] { return false; });
+  return !options.stop.stop_requested();
 }
 
 Result<net::HttpAnswer> Line::send(const StorageCall& call, std::initializer_list<int> expected,
                                    const std::string& what) {
   for (int tried = 1;; ++tried) {
-    auto answer = transport_.exchange(signed_call(call));
+    auto http = signed_call(call);
+    if (!http) return fail(std::move(http).error().in(what));
+    auto answer = transport_.exchange(*http);
     bool again = false;
     if (!answer) {
       const auto& error = answer.error();
@@ -176,7 +182,7 @@ Result<net::HttpAnswer> Line::send(const StorageCall& call, std::initializer_lis
       if (!answer) return fail(std::move(answer).error().in(what));
       return fail(refusal(*answer, endpoint_, what));
     }
-    if (!wait(wait_before(tried, answer ? &*answer : nullptr)))
+    if (!pause(options_, wait_before(tried, answer ? &*answer : nullptr)))
       return fail(ErrorKind::cancelled, "storage.cancelled", what + ": stopped");
   }
 }

@@ -32,7 +32,12 @@ struct LineOptions {
   std::stop_token stop = {};
   // Waits between two tries; false: stopped meanwhile. Absent: waits for the time or the stop.
   std::function<bool(Timespan)> wait = {};
+  // Where a Credential of kind token has no secret of its own: the bearer token of the moment.
+  std::function<Result<std::string>()> token = {};
 };
+
+// Waits as the options say; false: stopped meanwhile.
+bool pause(const LineOptions& options, Timespan span);
 
 struct StorageCall {
   net::Method method = net::Method::get;
@@ -59,9 +64,8 @@ class Line {
   const Credential& credential() const { return credential_; }
 
  private:
-  net::HttpCall signed_call(const StorageCall& call);
+  Result<net::HttpCall> signed_call(const StorageCall& call);
   Timespan wait_before(int tried, const net::HttpAnswer* answer);
-  bool wait(Timespan span);
 
   net::Transport& transport_;
   const Clock& clock_;

@@ -1,6 +1,6 @@
 // The Lake door: the folder that belongs to one job. Names are relative, `/`-separated, without
-// `..` or a leading `/`. FolderLake and MemoryLake ship; both pass tests/doors/lake_suite. Thread
-// promise: every method is safe from any thread and blocks for the time of one storage call.
+// `..` or a leading `/`. BlobLake, FolderLake and MemoryLake ship; all pass tests/doors/lake_suite.
+// Thread promise: every method is safe from any thread and blocks for the time of one storage call.
 #pragma once
 
 #include <cstdint>
@@ -29,10 +29,16 @@ struct Grant {
 };
 
 // Held while this process owns the job, for liveness only (safety is the journal's). Released by
-// its destructor and by the end of the process, however it ends.
+// its destructor and by the end of the process, however it ends (at once, or by running out). One
+// owner at a time; its calls block.
 class Lease {
  public:
   virtual ~Lease() = default;
+  // When `renew` is due, counted from the last; nullopt: it holds by itself.
+  virtual std::optional<Timespan> renew_every() const { return std::nullopt; }
+  // Kind conflict, code lake.lease_lost: another process has it now. Anything else that fails may
+  // be tried again.
+  virtual Result<void> renew() { return {}; }
 };
 
 class Lake {

@@ -1,55 +1,133 @@
 #include "core/lake/lake_address.h"
 
+#include <algorithm>
 #include <filesystem>
 
-#include "core/base/redact.h"
+#include "core/azure/encoding.h"
+#include "core/base/text.h"
+#include "core/lake/blob_address.h"
+#include "core/lake/blob_lake.h"
 #include "core/lake/folder_lake.h"
 #include "core/lake/lake_names.h"
 
 namespace kc {
 namespace {
 
-Failure unsupported(const std::string& text) {
-  auto failure = fail(ErrorKind::invalid, "lake.unsupported",
-                      "'" + redact(text) + "' is not a lake that this version can use");
-  failure.value().fix =
-      "Give a local folder (/var/lib/kusto-copy/lake) or a file:// URL "
-      "(file:///var/lib/kusto-copy/lake).";
-  return failure;
+constexpr const char* kForms =
+    "Give a folder (/var/lib/kusto-copy/lake or file:///var/lib/kusto-copy/lake), "
+    "https://ACCOUNT.blob.core.windows.net/CONTAINER/PATH or "
+    "abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH, each with ?<SAS>, ;<account key>, "
+    ";impersonate or ;managed_identity=system behind it.";
+
+Failure unsupported(std::string message) {
+  return fail(Error{.kind = ErrorKind::invalid,
+                    .code = "lake.unsupported",
+                    .message = std::move(message),
+                    .fix = kForms});
 }
 
-bool has_scheme(std::string_view text) {
+// Of `scheme:rest`, in lower case; empty where the text is a path.
+std::string scheme_of(std::string_view text) {
   const std::size_t colon = text.find(':');
-  return colon != text.npos && text.substr(0, colon).find_first_of("/.") == text.npos;
+  if (colon == text.npos || text.substr(0, colon).find_first_of("/.") != text.npos) return {};
+  return lower(text.substr(0, colon));
+}
+
+Result<std::string> path_of_url(std::string_view url) {
+  std::string_view rest = url;
+  rest.remove_prefix(std::min(rest.size(), std::string_view("file:").size()));
+  if (!rest.starts_with("//")) return unsupported("a file URL is written file:///path");
+  rest.remove_prefix(2);
+  if (rest.starts_with("localhost/")) rest.remove_prefix(std::string_view("localhost").size());
+  if (!rest.starts_with('/'))
+    return unsupported("a file URL names a folder of this host, without a host: file:///path");
+  if (rest.find_first_of("?#") != rest.npos)
+    return unsupported("a file URL has no query and no fragment ('?' is written %3F)");
+  auto path = decode_path(rest);
+  if (!path) return unsupported(path.error().message);
+  return path;
+}
+
+Result<LakeAddress> folder_at(const std::string& path) {
+  if (path.empty()) return unsupported("the lake is empty: there is no folder without a name");
+  if (path.find('\0') != path.npos) return unsupported("the lake's path has a NUL character");
+  std::error_code error;
+  const auto absolute = std::filesystem::absolute(path, error);
+  if (error) return unsupported("the lake's path cannot be made absolute: " + error.message());
+  std::string folder = absolute.lexically_normal().string();
+  while (folder.size() > 1 && folder.back() == '/') folder.pop_back();
+  return LakeAddress{.folder = std::move(folder)};
+}
+
+bool is_blob_scheme(std::string_view scheme) {
+  return scheme == "https" || scheme == "http" || scheme == "abfss" || scheme == "abfs" ||
+         scheme == "wasbs" || scheme == "wasb";
+}
+
+Result<LakeAddress> on_blobs(Result<BlobPlace> place) {
+  if (!place) return unsupported(place.error().message);
+  return LakeAddress{.blobs = std::move(*place)};
+}
+
+// The given SAS ends at an instant that can be read off it; the service would say less.
+Result<void> check_sas_life(const BlobPlace& place, Ticks now) {
+  if (place.root.credential.kind != azure::Credential::Kind::sas) return {};
+  for (const auto& [name, value] : azure::parse_query(place.root.credential.secret)) {
+    if (lower(name) != "se" || value.size() < 10) continue;
+    // As text, both being ISO 8601 in UTC.
+    if (value <= azure::sas_time(now))
+      return fail(ErrorKind::denied, "lake.permission",
+                  "the SAS of the lake " + place.root.url() + " has expired (se)");
+  }
+  return {};
+}
+
+Result<std::unique_ptr<Lake>> open_blobs(BlobPlace place, std::string_view job_id,
+                                         const LakeDoors& doors) {
+  BlobLakeOptions options;
+  options.line.stop = doors.stop;
+  const auto& credential = place.root.credential;
+  if (credential.kind == azure::Credential::Kind::none) {
+    if (!doors.token) {
+      return unsupported("the lake " + place.root.url() +
+                         " has no SAS, account key or token, and this process has no identity in "
+                         "Azure");
+    }
+    options.line.token = [token = doors.token, root = place.root] { return token(root); };
+  }
+  KC_CHECK_OK(check_sas_life(place, doors.clock.now()));
+  auto& path = place.root.path;
+  path += (path.empty() ? "" : "/") + std::string(job_id);
+  return std::make_unique<BlobLake>(doors.transport, doors.clock, Rng::from_entropy(),
+                                    std::move(place), std::move(options));
 }
 
 }  // namespace
 
+std::string LakeAddress::describe() const { return blobs ? blobs->root.url() : folder; }
+
 Result<LakeAddress> parse_lake(const std::string& text) {
-  constexpr std::string_view kScheme = "file://";
-  std::string path = text;
-  if (text.starts_with(kScheme)) {
-    std::string_view rest = std::string_view(text).substr(kScheme.size());
-    if (rest.starts_with("localhost/")) rest.remove_prefix(std::string_view("localhost").size());
-    if (!rest.starts_with('/') || rest.find_first_of("?#") != rest.npos) return unsupported(text);
-    KC_TRY(path, decode_path(rest));
-  } else if (has_scheme(text)) {
-    return unsupported(text);
+  if (is_storage_connection_string(text)) return on_blobs(blob_place_of_account(text));
+  const std::string scheme = scheme_of(text);
+  if (scheme.empty()) return folder_at(text);
+  if (scheme == "file") {
+    KC_TRY(const auto path, path_of_url(text));
+    return folder_at(path);
   }
-  if (path.empty() || path.find('\0') != path.npos) return unsupported(text);
-  std::error_code error;
-  const auto absolute = std::filesystem::absolute(path, error);
-  if (error) return unsupported(text);
-  std::string folder = absolute.lexically_normal().string();
-  while (folder.size() > 1 && folder.back() == '/') folder.pop_back();
-  return LakeAddress{std::move(folder)};
+  if (is_blob_scheme(scheme)) return on_blobs(parse_blob_place(text));
+  const bool word = std::all_of(scheme.begin(), scheme.end(),
+                                [](char c) { return (c >= 'a' && c <= 'z') || c == '3'; });
+  return unsupported(word ? "a lake is not reached by the scheme '" + scheme + "'"
+                          : "what stands before the ':' of the lake is no scheme");
 }
 
-Result<std::unique_ptr<Lake>> open_lake(const LakeAddress& address, std::string_view job_id) {
+Result<std::unique_ptr<Lake>> open_lake(const LakeAddress& address, std::string_view job_id,
+                                        const LakeDoors& doors) {
   KC_CHECK_OK(check_lake_name(job_id));
   if (job_id.find('/') != job_id.npos) {
     return fail(ErrorKind::invalid, "lake.name", "'" + std::string(job_id) + "' is not a job id");
   }
+  if (address.blobs) return open_blobs(*address.blobs, job_id, doors);
   return std::make_unique<FolderLake>(address.folder + "/" + std::string(job_id));
 }
 

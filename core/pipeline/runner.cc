@@ -48,15 +48,16 @@ class Runner::Impl {
   // Owned by the core thread, except what its comment says.
   struct Job {
     JobKey key = 0;
-    JobSpec spec;                // as given, with its secrets
-    std::unique_ptr<Lake> lake;  // any thread
-    std::unique_ptr<Lease> lease;
+    JobSpec spec;                    // as given, with its secrets
+    std::unique_ptr<Lake> lake;      // any thread
+    std::unique_ptr<Lease> lease;    // on the strand
     std::optional<Journal> journal;  // on the strand
     std::shared_ptr<Strand> strand;
     std::shared_ptr<const std::vector<Record>> committing;  // on the strand
     std::unique_ptr<JobCore> core;
     Cluster* clusters[2] = {nullptr, nullptr};
-    std::map<CallId, Call> calls;  // asked for, not dispatched
+    std::map<CallId, Call> calls;     // asked for, not dispatched
+    std::optional<Timespan> renewal;  // of the lease
     bool over = false;
   };
   using JobPtr = std::shared_ptr<Job>;
@@ -82,6 +83,7 @@ class Runner::Impl {
   void dispatch(JobKey key, CallId call);
   void compact(const JobPtr& job, std::uint64_t seq);
   void sweep(const JobPtr& job);
+  void renew_lease_after(const JobPtr& job, Timespan span);
   void close_folder(const JobPtr& job, CallId call, const std::string& folder);
   void cluster_event(Cluster& cluster, cluster::Event event);
   void poll(Cluster& cluster, const cluster::Poll& poll);
@@ -187,6 +189,7 @@ void Runner::Impl::open(const JobWish& wish, JobKey key) {
   job->strand = std::make_shared<Strand>(workers_);
   job->lake = std::move(found->lake);
   job->lease = std::move(found->lease);
+  job->renewal = job->lease->renew_every();
   job->journal = std::move(found->journal);
   loop_.post([this, job, resume = std::move(found->resume),
               ledger = std::make_shared<Ledger>(std::move(found->ledger))] {
@@ -256,7 +259,26 @@ void Runner::Impl::adopt(const JobPtr& job, Ledger ledger, std::optional<JobSpec
                                .ingestion = job->spec.ingestion_slots};
   for (Cluster* cluster : job->clusters)
     cluster_event(*cluster, cluster::JobJoined{.job = job->key, .shares = shares});
+  if (const auto every = job->renewal) renew_lease_after(job, *every);
   handle(job, Started{std::move(resume)});
+}
+
+// A lease on a storage service runs out. Losing it stops nothing: whoever has taken it takes the
+// journal over, and that fences this process.
+void Runner::Impl::renew_lease_after(const JobPtr& job, Timespan span) {
+  loop_.post_after(std::chrono::nanoseconds(span.ticks * 100), [this, job, span] {
+    if (job->over) return;
+    job->strand->post([this, job, span] {
+      if (!job->lease) return;
+      if (const auto renewed = job->lease->renew(); !renewed) {
+        log_.log(Level::warn, "lease.not_renewed",
+                 {{"job", job->spec.id},
+                  {"code", renewed.error().code},
+                  {"detail", renewed.error().message}});
+      }
+      loop_.post([this, job, span] { renew_lease_after(job, span); });
+    });
+  });
 }
 
 void Runner::Impl::handle(const JobPtr& job, Event event) {
@@ -296,9 +318,12 @@ void Runner::Impl::finish(const JobPtr& job) {
     result.problem = job->core->abandoned();
   }
   jobs_.erase(job->key);
-  // The lease goes with the last worker that still holds the job.
-  job->lease.reset();
-  ended(job->spec.id, std::move(result));
+  // Giving the lease back may take a call; whoever hears of the end may start the job again at
+  // once.
+  job->strand->post([this, job, result = std::move(result)]() mutable {
+    job->lease.reset();
+    ended(job->spec.id, std::move(result));
+  });
 }
 
 void Runner::Impl::perform(const JobPtr& job, Effect& effect) {

@@ -106,10 +106,13 @@ int run_copy(const Settings& settings, Signals& signals) {
   if (!log) return report(log.error());
 
   net::CurlTransport transport;
+  const auto limits = job_limits(settings);
+  if (!limits) return report(limits.error());
   Wake wake;
   Inbox inbox(wake);
-  pipeline::Runner runner(clock, make_connections(transport, clock),
-                          {.job = {}, .cluster = {}, .holder = holder()}, inbox, *log,
+  std::stop_source stop;
+  pipeline::Runner runner(clock, make_connections(transport, clock, stop.get_token()),
+                          {.job = *limits, .cluster = {}, .holder = holder()}, inbox, *log,
                           Rng::from_entropy());
   // Rerunning the command is the wish to take up again what had failed.
   if (const auto started =
@@ -126,6 +129,7 @@ int run_copy(const Settings& settings, Signals& signals) {
     ending.interrupted = true;
     ending.at = clock.now();
   }
+  stop.request_stop();
   runner.stop();
   transport.close();
   (*output)->end(ending);

@@ -28,6 +28,7 @@ constexpr std::array kRules = {
     Rule{"slots.", kExitUsage},
     Rule{"duration.", kExitUsage},
     Rule{"lake.unsupported", kExitUsage},
+    Rule{"lake.container", kExitPreflight},
     Rule{"lake.permission", kExitDenied},
     Rule{"lake.full", kExitTransient},
     Rule{"lake.unreachable", kExitTransient},

@@ -8,6 +8,7 @@
 
 #include "api/codec.h"
 #include "core/base/redact.h"
+#include "core/lake/lake_address.h"
 #include "core/net/transport.h"
 #include "server/cli/live_block.h"
 
@@ -92,7 +93,11 @@ std::vector<TableProgress> by_interest(std::vector<TableProgress> tables) {
   return tables;
 }
 
-std::string lake_of(const JobSpec& spec) { return redact(spec.lake) + "/" + spec.id; }
+// Where the job's own folder is; of an address that is no lake, what may be shown of it.
+std::string lake_of(const JobSpec& spec) {
+  const auto lake = parse_lake(spec.lake);
+  return (lake && lake->blobs ? lake->describe() : redact(spec.lake)) + "/" + spec.id;
+}
 
 // The end, for people.
 void tell_end(const Ending& ending) {

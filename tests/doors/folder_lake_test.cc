@@ -13,8 +13,6 @@
 #include <filesystem>
 #include <fstream>
 
-#include "core/lake/lake_address.h"
-
 namespace kc {
 namespace {
 
@@ -192,37 +190,6 @@ TEST_F(FolderLakeTest, LinksThatLeadOutOfTheLakeAreNotListed) {
   fs::create_symlink(root / "outside", root / "job/a/link");
   fs::create_directory_symlink(root, root / "job/a/up");
   EXPECT_EQ(lake.list("").value().size(), 1u);
-}
-
-TEST(LakeAddressTest, TakesPathsAndFileUrls) {
-  EXPECT_EQ(parse_lake("/var/lib/kc")->folder, "/var/lib/kc");
-  EXPECT_EQ(parse_lake("/var//lib/./kc/")->folder, "/var/lib/kc");
-  EXPECT_EQ(parse_lake("lake")->folder, fs::current_path().string() + "/lake");
-  EXPECT_EQ(parse_lake("./a:b")->folder, fs::current_path().string() + "/a:b");
-  EXPECT_EQ(parse_lake("file:///var/lib/k%20c%25")->folder, "/var/lib/k c%");
-  EXPECT_EQ(parse_lake("file://localhost/var/x")->folder, "/var/x");
-}
-
-TEST(LakeAddressTest, RefusesTheRestWithoutRepeatingSecrets) {
-  for (const char* text :
-       {"", "https://a.blob.core.windows.net/c;sig=Zq7", "https://a.dfs.core.windows.net/c?sig=Zq7",
-        "file:x", "file://host/x", "file:///x?y", "s3://bucket/x", "abfss://c@a/x", "file:///a%0",
-        "file:///a%00"}) {
-    const auto lake = parse_lake(text);
-    ASSERT_FALSE(lake.has_value()) << text;
-    EXPECT_EQ(lake.error().code, "lake.unsupported") << text;
-    EXPECT_EQ(lake.error().message.find("Zq7"), std::string::npos) << lake.error().message;
-  }
-  EXPECT_THAT(parse_lake("https://a/c").error().fix, HasSubstr("file://"));
-}
-
-TEST(LakeAddressTest, EachJobHasItsOwnFolder) {
-  const auto lake = open_lake({"/var/lib/kc"}, "job-1");
-  ASSERT_TRUE(lake.has_value());
-  EXPECT_EQ((*lake)->describe(), "/var/lib/kc/job-1");
-  EXPECT_EQ(open_lake({"/var/lib/kc"}, "../x").error().code, "lake.name");
-  EXPECT_EQ(open_lake({"/var/lib/kc"}, "a/b").error().code, "lake.name");
-  EXPECT_EQ(open_lake({"/var/lib/kc"}, "").error().code, "lake.name");
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <barrier>
+#include <cstdlib>
 #include <thread>
 #include <vector>
 
@@ -14,9 +15,6 @@ using testing::IsEmpty;
 
 namespace {
 
-constexpr Ticks kNow{638'000'000'000'000'000};
-const Ticks kExpiry = kNow + Timespan::seconds(3600);
-
 std::vector<std::string> names(const Result<std::vector<LakeFile>>& listed) {
   std::vector<std::string> out;
   EXPECT_TRUE(listed.has_value()) << (listed ? "" : listed.error().message);
@@ -26,6 +24,11 @@ std::vector<std::string> names(const Result<std::vector<LakeFile>>& listed) {
 }
 
 }  // namespace
+
+int LakeSuite::race_rounds() {
+  const char* asked = std::getenv("KC_LAKE_RACE_ROUNDS");
+  return asked != nullptr && std::atoi(asked) > 0 ? std::atoi(asked) : GetParam().race_rounds;
+}
 
 TEST_P(LakeSuite, AnAbsentFileIsNotFound) {
   EXPECT_EQ(lake().get("checkpoint/x").error().kind, ErrorKind::not_found);
@@ -62,16 +65,16 @@ TEST_P(LakeSuite, CreatesOnlyWhatIsAbsent) {
 
 TEST_P(LakeSuite, OfEightRacingCreatorsExactlyOneWinsEachRound) {
   constexpr int kThreads = 8;
-  constexpr int kRounds = 1000;
-  std::vector<std::atomic<int>> winners(kRounds);
-  std::vector<std::atomic<int>> winner(kRounds);
+  const int rounds = race_rounds();
+  std::vector<std::atomic<int>> winners(static_cast<std::size_t>(rounds));
+  std::vector<std::atomic<int>> winner(static_cast<std::size_t>(rounds));
   std::atomic<int> errors{0};
   std::barrier start(kThreads);
   {
     std::vector<std::jthread> threads;
     for (int t = 0; t < kThreads; ++t) {
       threads.emplace_back([&, t] {
-        for (int round = 0; round < kRounds; ++round) {
+        for (int round = 0; round < rounds; ++round) {
           const auto place = static_cast<std::size_t>(round);
           start.arrive_and_wait();
           const auto made =
@@ -89,7 +92,7 @@ TEST_P(LakeSuite, OfEightRacingCreatorsExactlyOneWinsEachRound) {
     }
   }
   EXPECT_EQ(errors, 0);
-  for (int round = 0; round < kRounds; ++round) {
+  for (int round = 0; round < rounds; ++round) {
     const auto place = static_cast<std::size_t>(round);
     ASSERT_EQ(winners[place], 1) << "round " << round;
     ASSERT_EQ(lake().get("race/" + std::to_string(round)).value(), std::to_string(winner[place]));
@@ -127,6 +130,32 @@ TEST_P(LakeSuite, ListsByPlainPrefixInOrderOfNames) {
   EXPECT_THAT(names(lake().list("f")), IsEmpty());
 }
 
+TEST_P(LakeSuite, ListsManyFilesInOrder) {
+  const int files = GetParam().files_listed;
+  constexpr int kThreads = 8;
+  const auto name = [](int i) { return "many/" + std::to_string(10'000 + i); };
+  std::atomic<int> errors{0};
+  {
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < kThreads; ++t) {
+      threads.emplace_back([&, t] {
+        for (int i = t; i < files; i += kThreads) errors += lake().put(name(i), "x") ? 0 : 1;
+      });
+    }
+  }
+  ASSERT_EQ(errors, 0);
+  const auto listed = names(lake().list("many/"));
+  ASSERT_EQ(listed.size(), static_cast<std::size_t>(files));
+  for (int i = 0; i < files; ++i) ASSERT_EQ(listed[static_cast<std::size_t>(i)], name(i));
+}
+
+TEST_P(LakeSuite, ALeaseThatNobodyTookIsRenewed) {
+  const auto lease = lake().acquire_lease("writer");
+  ASSERT_TRUE(lease.has_value()) << lease.error().message;
+  EXPECT_TRUE((*lease)->renew().has_value());
+  EXPECT_TRUE((*lease)->renew().has_value());
+}
+
 TEST_P(LakeSuite, RemovingIsIdempotent) {
   ASSERT_TRUE(lake().put("x/1", "x").has_value());
   EXPECT_TRUE(lake().remove("x/1").has_value());
@@ -136,6 +165,7 @@ TEST_P(LakeSuite, RemovingIsIdempotent) {
 }
 
 TEST_P(LakeSuite, RefusesNamesThatLeaveTheLakeOrAreItsOwn) {
+  const Ticks until = expiry();
   using namespace std::string_literals;
   for (const std::string& name :
        {""s, "/etc/x"s, ".."s, "../x"s, "a/../b"s, "a/.."s, "a//b"s, "a/"s, "./a"s, ".lease"s,
@@ -144,7 +174,7 @@ TEST_P(LakeSuite, RefusesNamesThatLeaveTheLakeOrAreItsOwn) {
     EXPECT_EQ(lake().create_if_absent(name, "x").error().kind, ErrorKind::invalid) << name;
     EXPECT_EQ(lake().get(name).error().code, "lake.name") << name;
     EXPECT_EQ(lake().remove(name).error().code, "lake.name") << name;
-    EXPECT_EQ(lake().open_folder(name, kExpiry).error().code, "lake.name") << name;
+    EXPECT_EQ(lake().open_folder(name, until).error().code, "lake.name") << name;
     EXPECT_EQ(lake().close_folder(name).error().code, "lake.name") << name;
     EXPECT_EQ(lake().read_uri(name).error().code, "lake.name") << name;
   }
@@ -155,11 +185,12 @@ TEST_P(LakeSuite, RefusesNamesThatLeaveTheLakeOrAreItsOwn) {
 }
 
 TEST_P(LakeSuite, AClusterWritesIntoAnOpenedFolderAndReadsItsFiles) {
-  const Grant grant = lake().open_folder("data/1/7/e1", kExpiry).value();
-  EXPECT_EQ(lake().open_folder("data/1/7/e1", kExpiry).value().uri, grant.uri);
-  ASSERT_TRUE(under_test()
-                  .cluster_writes(grant, "data/1/7/e1", "part 0%ä.csv.gz", "rows", kNow)
-                  .has_value());
+  const Ticks at = now();
+  const Ticks until = expiry();
+  const Grant grant = lake().open_folder("data/1/7/e1", until).value();
+  EXPECT_EQ(lake().open_folder("data/1/7/e1", until).value().uri, grant.uri);
+  ASSERT_TRUE(
+      under_test().cluster_writes(grant, "data/1/7/e1", "part 0%ä.csv.gz", "rows", at).has_value());
   EXPECT_THAT(names(lake().list("data/1/7/e1/")), ElementsAre("data/1/7/e1/part 0%ä.csv.gz"));
   const std::string uri = lake().read_uri("data/1/7/e1/part 0%ä.csv.gz").value();
   EXPECT_EQ(under_test().cluster_reads(uri).value(), "rows");
@@ -167,9 +198,11 @@ TEST_P(LakeSuite, AClusterWritesIntoAnOpenedFolderAndReadsItsFiles) {
 }
 
 TEST_P(LakeSuite, ClosingE1LeavesE10Alone) {
+  const Ticks at = now();
+  const Ticks until = expiry();
   for (const char* folder : {"data/1/7/e1", "data/1/7/e10"}) {
-    const Grant grant = lake().open_folder(folder, kExpiry).value();
-    ASSERT_TRUE(under_test().cluster_writes(grant, folder, "part0", "rows", kNow).has_value());
+    const Grant grant = lake().open_folder(folder, until).value();
+    ASSERT_TRUE(under_test().cluster_writes(grant, folder, "part0", "rows", at).has_value());
   }
   ASSERT_TRUE(lake().put("data/1/7/e1x", "not in the folder").has_value());
   ASSERT_TRUE(lake().close_folder("data/1/7/e1").has_value());
@@ -177,7 +210,8 @@ TEST_P(LakeSuite, ClosingE1LeavesE10Alone) {
 }
 
 TEST_P(LakeSuite, ClosingIsIdempotentAndTakesFoldersBelow) {
-  ASSERT_TRUE(lake().open_folder("data/f", kExpiry).has_value());
+  const Ticks until = expiry();
+  ASSERT_TRUE(lake().open_folder("data/f", until).has_value());
   ASSERT_TRUE(lake().put("data/f/deep/er/x", "x").has_value());
   const bool first = lake().close_folder("data/f").value();
   EXPECT_EQ(lake().close_folder("data/f").value(), first);
@@ -186,18 +220,19 @@ TEST_P(LakeSuite, ClosingIsIdempotentAndTakesFoldersBelow) {
 }
 
 TEST_P(LakeSuite, ALateWriterIsShutOutByCloseOrElseByTheGrantsExpiry) {
-  const Grant grant = lake().open_folder("data/late", kExpiry).value();
+  const Ticks at = now();
+  const Ticks until = expiry();
+  const Grant grant = lake().open_folder("data/late", until).value();
   const bool closed = lake().close_folder("data/late").value();
   if (closed) {
     EXPECT_FALSE(grant.expiry.has_value());
-    EXPECT_FALSE(
-        under_test().cluster_writes(grant, "data/late", "part0", "late", kNow).has_value());
+    EXPECT_FALSE(under_test().cluster_writes(grant, "data/late", "part0", "late", at).has_value());
   } else {
-    ASSERT_EQ(grant.expiry, kExpiry);
-    EXPECT_TRUE(under_test().cluster_writes(grant, "data/late", "part0", "late", kNow).has_value());
+    ASSERT_EQ(grant.expiry, until);
+    EXPECT_TRUE(under_test().cluster_writes(grant, "data/late", "part0", "late", at).has_value());
     ASSERT_TRUE(lake().close_folder("data/late").has_value());
     EXPECT_FALSE(
-        under_test().cluster_writes(grant, "data/late", "part0", "late", kExpiry).has_value());
+        under_test().cluster_writes(grant, "data/late", "part0", "late", until).has_value());
   }
   EXPECT_THAT(names(lake().list("")), IsEmpty());
 }

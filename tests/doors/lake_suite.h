@@ -19,6 +19,8 @@ class LakeUnderTest {
  public:
   virtual ~LakeUnderTest() = default;
   virtual Lake& lake() = 0;
+  // A storage service compares the expiry of a grant with its own clock.
+  virtual Ticks now() const { return Ticks{638'000'000'000'000'000}; }
   // What a cluster does with a grant: writes a file into the folder it was given.
   virtual Result<void> cluster_writes(const Grant& grant, std::string_view folder,
                                       std::string_view name, std::string_view bytes, Ticks now) = 0;
@@ -28,12 +30,17 @@ class LakeUnderTest {
 struct LakeKind {
   std::string name;
   std::function<std::unique_ptr<LakeUnderTest>()> make;
+  int race_rounds = 1000;  // KC_LAKE_RACE_ROUNDS overrides it
+  int files_listed = 101;  // 5001 are more than a page of a storage service
 };
 
 class LakeSuite : public testing::TestWithParam<LakeKind> {
  protected:
   Lake& lake() { return under_test_->lake(); }
   LakeUnderTest& under_test() { return *under_test_; }
+  Ticks now() { return under_test_->now(); }
+  Ticks expiry() { return now() + Timespan::seconds(3600); }
+  static int race_rounds();
 
  private:
   std::unique_ptr<LakeUnderTest> under_test_ = GetParam().make();

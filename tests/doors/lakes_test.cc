@@ -63,7 +63,8 @@ std::string kind_name(const testing::TestParamInfo<LakeKind>& info) { return inf
 
 INSTANTIATE_TEST_SUITE_P(
     Doors, LakeSuite,
-    testing::Values(LakeKind{"memory", [] { return std::make_unique<MemoryUnderTest>(true); }},
+    testing::Values(LakeKind{"memory", [] { return std::make_unique<MemoryUnderTest>(true); }, 1000,
+                             5001},
                     LakeKind{"memory_with_expiring_grants",
                              [] { return std::make_unique<MemoryUnderTest>(false); }},
                     LakeKind{"folder", [] { return std::make_unique<FolderUnderTest>(); }}),

@@ -1,0 +1,280 @@
+#include "core/lake/lake_address.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "core/base/redact.h"
+#include "tests/unit/azure/scripted_transport.h"
+
+namespace kc {
+namespace {
+
+using Entry = BlobPlace::Entry;
+using Kind = azure::Credential::Kind;
+using testing::HasSubstr;
+using testing::Not;
+
+// Long enough for an account key; the word shows whether a message repeats it.
+const std::string kKey =
+    "Zq7ZZq7ZZq7ZZq7ZZq7ZZq7ZZq7ZZq7ZZq7ZZq7ZZq7ZZq7ZZq7ZZq7ZZq7ZZq7ZZq7ZZq7ZZq7ZZq7ZZq7ZZg==";
+const std::string kSas = "sv=2023-11-03&sr=c&sp=racwdl&se=2099-01-01T00:00:00Z&sig=Zq7Zq7%3D";
+const std::string kHost = "https://acct.blob.core.windows.net";
+const std::string kLocal = "http://127.0.0.1:10000/devstoreaccount1";
+
+struct Good {
+  std::string text, url;  // the URL of the container and folder
+  Kind kind = Kind::none;
+  Entry entry = Entry::signature;
+  std::string identity = {};
+};
+
+class GoodLake : public testing::TestWithParam<Good> {};
+
+TEST_P(GoodLake, IsUnderstood) {
+  const auto lake = parse_lake(GetParam().text);
+  ASSERT_TRUE(lake) << lake.error().message;
+  ASSERT_TRUE(lake->blobs);
+  EXPECT_EQ(lake->describe(), GetParam().url);
+  EXPECT_EQ(lake->blobs->root.credential.kind, GetParam().kind);
+  EXPECT_EQ(lake->blobs->entry, GetParam().entry);
+  EXPECT_EQ(lake->blobs->identity, GetParam().identity);
+  EXPECT_TRUE(lake->folder.empty());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Urls, GoodLake,
+    testing::Values(Good{kHost + "/copy", kHost + "/copy"}, Good{kHost + "/copy/", kHost + "/copy"},
+                    Good{kHost + "/copy/a/b", kHost + "/copy/a/b"},
+                    Good{kHost + "/copy/a/b/", kHost + "/copy/a/b"},
+                    Good{"HTTPS://Acct.Blob.Core.Windows.Net/copy/A", kHost + "/copy/A"},
+                    Good{"https://acct.dfs.core.windows.net/copy/a", kHost + "/copy/a"},
+                    Good{"abfss://copy@acct.dfs.core.windows.net/a/b", kHost + "/copy/a/b"},
+                    Good{"abfss://copy@acct.dfs.core.windows.net", kHost + "/copy"},
+                    Good{"abfss://copy@acct.dfs.core.windows.net/", kHost + "/copy"},
+                    Good{"wasbs://copy@acct.blob.core.windows.net/a", kHost + "/copy/a"},
+                    Good{"https://acct.blob.core.usgovcloudapi.net/copy",
+                         "https://acct.blob.core.usgovcloudapi.net/copy"},
+                    Good{"https://acct.blob.core.chinacloudapi.cn/copy",
+                         "https://acct.blob.core.chinacloudapi.cn/copy"},
+                    Good{"https://acct.z06.blob.storage.azure.net/copy",
+                         "https://acct.z06.blob.storage.azure.net/copy"},
+                    Good{kHost + "/copy/a%20b%25", kHost + "/copy/a%20b%25"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Credentials, GoodLake,
+    testing::Values(
+        Good{kHost + "/copy/a?" + kSas, kHost + "/copy/a", Kind::sas},
+        Good{"abfss://copy@acct.dfs.core.windows.net/a?" + kSas, kHost + "/copy/a", Kind::sas},
+        Good{kHost + "/copy?sv=1&ss=bq&srt=sco&sp=rwdlacup&sig=x", kHost + "/copy", Kind::sas},
+        Good{kHost + "/copy?sv=1&sr=c&si=policy&sig=x", kHost + "/copy", Kind::sas},
+        Good{"https://acct.blob.core.other.cloud/copy?" + kSas,
+             "https://acct.blob.core.other.cloud/copy", Kind::sas},
+        Good{kHost + "/copy/a;" + kKey, kHost + "/copy/a", Kind::shared_key},
+        Good{kHost + "/copy/a;sharedkey=" + kKey, kHost + "/copy/a", Kind::shared_key},
+        Good{"abfss://copy@acct.dfs.core.windows.net/a;" + kKey, kHost + "/copy/a",
+             Kind::shared_key},
+        Good{kHost + "/copy;token=abc", kHost + "/copy", Kind::token},
+        Good{kHost + "/copy;impersonate", kHost + "/copy", Kind::none, Entry::impersonate},
+        Good{kHost + "/copy/a;Impersonate", kHost + "/copy/a", Kind::none, Entry::impersonate},
+        Good{kHost + "/copy;managed_identity=system", kHost + "/copy", Kind::none,
+             Entry::managed_identity, "system"},
+        Good{kHost + "/copy;managed_identity=123e4567-e89b-12d3-a456-426614174000", kHost + "/copy",
+             Kind::none, Entry::managed_identity, "123e4567-e89b-12d3-a456-426614174000"},
+        Good{"abfss://Work@onelake.dfs.fabric.microsoft.com/It.Lakehouse/Files/x;impersonate",
+             "https://onelake.blob.fabric.microsoft.com/Work/It.Lakehouse/Files/x", Kind::none,
+             Entry::impersonate},
+        Good{kLocal + "/copy/a;" + kKey, kLocal + "/copy/a", Kind::shared_key},
+        Good{kLocal + "/copy?" + kSas, kLocal + "/copy", Kind::sas},
+        Good{"http://localhost:10000/devstoreaccount1/copy;" + kKey,
+             "http://localhost:10000/devstoreaccount1/copy", Kind::shared_key},
+        Good{"https://127.0.0.1:10000/devstoreaccount1/copy",
+             "https://127.0.0.1:10000/devstoreaccount1/copy"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    ConnectionStrings, GoodLake,
+    testing::Values(
+        Good{"DefaultEndpointsProtocol=https;AccountName=acct;AccountKey=" + kKey +
+                 ";EndpointSuffix=core.windows.net;Container=copy/a/b",
+             kHost + "/copy/a/b", Kind::shared_key},
+        Good{"AccountName=acct;AccountKey=" + kKey + ";Container=copy", kHost + "/copy",
+             Kind::shared_key},
+        Good{"defaultendpointsprotocol=http;accountname=devstoreaccount1;accountkey=" + kKey +
+                 ";blobendpoint=" + kLocal + "/;container=copy/x",
+             kLocal + "/copy/x", Kind::shared_key},
+        Good{"UseDevelopmentStorage=true;Container=copy", kLocal + "/copy", Kind::shared_key},
+        Good{"BlobEndpoint=" + kHost + "/;SharedAccessSignature=" + kSas + ";Container=copy/a",
+             kHost + "/copy/a", Kind::sas},
+        Good{"AccountName=acct;SharedAccessSignature=?" + kSas + ";Container=copy/a",
+             kHost + "/copy/a", Kind::sas}));
+
+struct Bad {
+  std::string text, reason;
+};
+
+class BadLake : public testing::TestWithParam<Bad> {};
+
+TEST_P(BadLake, IsRefusedWithTheReasonAndWithoutItsSecrets) {
+  const auto lake = parse_lake(GetParam().text);
+  ASSERT_FALSE(lake) << lake->describe();
+  EXPECT_EQ(lake.error().code, "lake.unsupported");
+  EXPECT_EQ(lake.error().kind, ErrorKind::invalid);
+  EXPECT_THAT(lake.error().message, HasSubstr(GetParam().reason));
+  EXPECT_THAT(lake.error().message, Not(HasSubstr("Zq7")));
+  EXPECT_THAT(lake.error().fix, HasSubstr("file://"));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Folders, BadLake,
+    testing::Values(Bad{"", "empty"}, Bad{"file:x", "file:///path"},
+                    Bad{"file://host/x", "without a host"}, Bad{"file:///x?y", "no query"},
+                    Bad{"file:///x#y", "no fragment"}, Bad{"file:///a%0", "escape"},
+                    Bad{"file:///a%00", "escape"}, Bad{std::string("a\0b", 3), "NUL"},
+                    Bad{"s3://bucket/x;Zq7", "scheme 's3'"}, Bad{"ftp://host/x", "scheme 'ftp'"},
+                    Bad{"Zq7!:x", "no scheme"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Places, BadLake,
+    testing::Values(
+        Bad{"https://", "host"}, Bad{kHost, "container"}, Bad{kHost + "/", "container"},
+        Bad{kHost + "/Copy", "container 'Copy'"}, Bad{kHost + "/co", "container 'co'"},
+        Bad{kHost + "/-copy", "container"}, Bad{kHost + "/a--b", "container"},
+        Bad{kHost + "/$root/x", "container"}, Bad{kHost + "/copy//x", "empty part"},
+        Bad{kHost + "/copy/../x", "begins with a dot"},
+        Bad{kHost + "/copy/.x", "begins with a dot"}, Bad{kHost + "/copy/a%", "escape"},
+        Bad{kHost + "/copy/a%zz", "escape"}, Bad{kHost + "/copy#x", "fragment"},
+        Bad{kHost + "/copy/" + std::string(250, 'x'), "more than 200"},
+        Bad{kHost + "/copy/" + std::string(150, 'x') + "/" + std::string(150, 'x') + "/" +
+                std::string(150, 'x'),
+            "more than 400"},
+        Bad{"https://user@acct.blob.core.windows.net/copy", "user"},
+        Bad{"https://example.com/copy?" + kSas, "not a storage account's"},
+        Bad{"https://blob.core.windows.net/copy", "not a storage account's"},
+        Bad{"https://acct-secondary.blob.core.windows.net/copy", "only be read"},
+        Bad{"https://a.blob.core.windows.net/copy", "account 'a'"},
+        Bad{"abfss://copy/x", "abfss://CONTAINER@ACCOUNT"},
+        Bad{"http://acct.blob.core.windows.net/copy;" + kKey, "plain http"},
+        Bad{kLocal + "/copy", "plain http"}, Bad{kLocal + "/copy;token=Zq7", "plain http"},
+        Bad{"https://acct.blob.core.evil.net/copy", "no token is sent"},
+        Bad{"https://acct.blob.core.evil.net/copy;token=Zq7", "no token is sent"},
+        Bad{"https://acct.blob.core.windows.net.evil.net/copy;impersonate", "no token is sent"},
+        Bad{"https://onelake.dfs.fabric.microsoft.com/w/i.Lakehouse/Files", "impersonate"},
+        Bad{"https://onelake.dfs.fabric.microsoft.com/w/i.Lakehouse;impersonate",
+            "ITEM.Lakehouse"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Credentials, BadLake,
+    testing::Values(Bad{kHost + "/copy?Zq7", "no 'sig'"},
+                    Bad{kHost + "/copy?sp=rwdl&sr=c", "no 'sig'"},
+                    Bad{kHost + "/copy?sr=b&sp=rwdl&sig=Zq7", "one blob"},
+                    Bad{kHost + "/copy?sr=c&sp=r&sig=Zq7", "right 'w'"},
+                    Bad{kHost + "/copy?sr=c&sp=wdl&sig=Zq7", "right 'r'"},
+                    Bad{kHost + "/copy?sr=c&sp=rwl&sig=Zq7", "right 'd'"},
+                    Bad{kHost + "/copy?sr=c&sp=rwd&sig=Zq7", "right 'l'"},
+                    Bad{kHost + "/copy?ss=q&srt=sco&sp=rwdl&sig=Zq7", "ss=b"},
+                    Bad{kHost + "/copy?ss=b&srt=o&sp=rwdl&sig=Zq7", "srt=co"},
+                    Bad{kHost + "/copy?" + kSas + ";" + kKey, "behind a ';'"},
+                    Bad{kHost + "/copy?" + kSas + ";impersonate", "takes one"},
+                    Bad{kHost + "/copy;" + kKey + ";impersonate", "takes one"},
+                    Bad{kHost + "/copy;Zq7!", "no account key"},
+                    Bad{kHost + "/copy;impersonate=x", "no value"},
+                    Bad{kHost + "/copy;managed_identity=", "object id"},
+                    Bad{kHost + "/copy;managed_identity=Zq7", "object id"},
+                    Bad{kHost + "/copy;managed_identity=system;impersonate", "takes one"},
+                    Bad{kHost + "/copy;prompt", "'prompt'"},
+                    Bad{kHost + "/copy;AwsCredentials=a,Zq7", "'awscredentials'"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    ConnectionStrings, BadLake,
+    testing::Values(
+        Bad{"AccountName=acct;AccountKey=" + kKey, "Container=CONTAINER/PATH"},
+        Bad{"AccountName=acct;Container=copy", "one of them"},
+        Bad{"AccountKey=" + kKey + ";Container=copy", "AccountName"},
+        Bad{"AccountName=acct;AccountKey=Zq7!;Container=copy", "AccountKey in base64"},
+        Bad{"AccountName=acct;AccountName=b;AccountKey=" + kKey + ";Container=copy", "twice"},
+        Bad{"AccountName=acct;AccountKey=" + kKey + ";Container=copy;Lake=x", "'lake'"},
+        Bad{"AccountName=acct;Zq7;Container=copy", "without '='"},
+        Bad{"AccountName=acct;AccountKey=" + kKey + ";SharedAccessSignature=" + kSas +
+                ";Container=copy",
+            "one of them"},
+        Bad{"UseDevelopmentStorage=true;AccountName=acct;Container=copy", "stands alone"},
+        Bad{"UseDevelopmentStorage=no;Container=copy", "'true'"},
+        Bad{"BlobEndpoint=" + kHost + ";AccountKey=" + kKey + ";Container=copy", "no AccountName"},
+        Bad{"SharedAccessSignature=" + kSas + ";Container=copy", "neither"},
+        Bad{"AccountName=acct;AccountKey=" + kKey + ";BlobEndpoint=ftp://x;Container=copy",
+            "scheme 'ftp'"},
+        Bad{"BlobEndpoint=http://acct.blob.core.windows.net;SharedAccessSignature=" + kSas +
+                ";Container=copy",
+            "plain http"},
+        Bad{"AccountName=acct;AccountKey=" + kKey + ";Container=Copy", "container 'Copy'"}));
+
+TEST(LakeAddress, TakesPathsAndFileUrls) {
+  EXPECT_EQ(parse_lake("/var/lib/kc")->folder, "/var/lib/kc");
+  EXPECT_EQ(parse_lake("/var//lib/./kc/")->folder, "/var/lib/kc");
+  EXPECT_EQ(parse_lake("lake")->folder, std::filesystem::current_path().string() + "/lake");
+  EXPECT_EQ(parse_lake("./a:b")->folder, std::filesystem::current_path().string() + "/a:b");
+  EXPECT_EQ(parse_lake("file:///var/lib/k%20c%25")->folder, "/var/lib/k c%");
+  EXPECT_EQ(parse_lake("file://localhost/var/x")->folder, "/var/x");
+  EXPECT_EQ(parse_lake("file:///var/x")->describe(), "/var/x");
+}
+
+TEST(LakeAddress, ASasIsKeptAsItCame) {
+  const auto lake = parse_lake(kHost + "/copy?" + kSas);
+  EXPECT_EQ(lake->blobs->root.credential.secret, kSas);
+}
+
+TEST(LakeAddress, RedactingItLeavesNoSecret) {
+  for (const auto& text : {kHost + "/copy?" + kSas, kHost + "/copy;" + kKey,
+                           "AccountName=acct;AccountKey=" + kKey + ";Container=copy"})
+    EXPECT_THAT(redact(text), Not(HasSubstr("Zq7"))) << text;
+}
+
+struct OpenLakeTest : testing::Test {
+  azure::ScriptedTransport transport;
+  ManualClock clock{Ticks{638'000'000'000'000'000}};
+  LakeDoors doors{.transport = transport, .clock = clock};
+};
+
+TEST_F(OpenLakeTest, EachJobHasItsOwnFolder) {
+  EXPECT_EQ((*open_lake({.folder = "/var/lib/kc"}, "job-1", doors))->describe(),
+            "/var/lib/kc/job-1");
+  EXPECT_EQ((*open_lake(*parse_lake(kHost + "/copy;" + kKey), "job-1", doors))->describe(),
+            kHost + "/copy/job-1");
+  EXPECT_EQ((*open_lake(*parse_lake(kHost + "/copy/a;" + kKey), "job-1", doors))->describe(),
+            kHost + "/copy/a/job-1");
+  for (const char* job : {"../x", "a/b", ""})
+    EXPECT_EQ(open_lake({.folder = "/var/lib/kc"}, job, doors).error().code, "lake.name");
+  EXPECT_TRUE(transport.calls.empty());
+}
+
+TEST_F(OpenLakeTest, WithoutAnIdentityNoTokenIsThere) {
+  for (const auto* tail : {"", ";impersonate", ";managed_identity=system"}) {
+    const auto lake = open_lake(*parse_lake(kHost + "/copy" + tail), "job", doors);
+    ASSERT_FALSE(lake);
+    EXPECT_EQ(lake.error().code, "lake.unsupported");
+    EXPECT_THAT(lake.error().message, HasSubstr("no identity"));
+  }
+  doors.token = [](const azure::BlobAddress&) { return Result<std::string>("tok"); };
+  const auto lake = open_lake(*parse_lake(kHost + "/copy"), "job", doors);
+  ASSERT_TRUE(lake);
+  transport.answer(200, "x");
+  EXPECT_EQ((*lake)->get("a"), "x");
+  bool sent = false;
+  for (const auto& header : transport.calls.at(0).headers)
+    sent = sent || (header.name == "Authorization" && header.value == "Bearer tok");
+  EXPECT_TRUE(sent);
+}
+
+TEST_F(OpenLakeTest, ASasThatHasExpiredIsToldBeforeAnythingIsSent) {
+  auto sas = kSas;
+  sas.replace(sas.find("2099"), 4, "2022");
+  const auto lake = open_lake(*parse_lake(kHost + "/copy?" + sas), "job", doors);
+  ASSERT_FALSE(lake);
+  EXPECT_EQ(lake.error().kind, ErrorKind::denied);
+  EXPECT_THAT(lake.error().message, HasSubstr("expired"));
+  EXPECT_THAT(lake.error().message, Not(HasSubstr("Zq7")));
+}
+
+}  // namespace
+}  // namespace kc
