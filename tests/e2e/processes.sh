@@ -7,8 +7,10 @@ folder=$(mktemp -d "${TMPDIR:-/tmp}/kusto-copy-e2e-XXXXXX")
 mkfifo "$folder/never"
 pids=()
 
+at_end=:  # a command of the script's own
 finish() {
   local code=$?
+  "$at_end" || true
   for pid in "${pids[@]}"; do
     kill -9 "$pid" 2>/dev/null || true
     wait "$pid" 2>/dev/null || true
@@ -85,13 +87,18 @@ expect() {
   grep -qF -- "$text" "$folder/expect.log" || fail "'$text' is not in the answer of: $*: $(tail -n 5 "$folder/expect.log")"
 }
 
-# check_clean <cluster> <database> <tables> <lake folder of the job>: no staging table, no tag, no blob.
-check_clean() {
+# check_destination <cluster> <database> <tables>: no staging table, no tag.
+check_destination() {
   local found
   found=$(count_at "$1" "$2" ".show tables | count")
   [ "$found" = "$3" ] || fail "$found tables instead of $3 in $2: $(command_at "$1" "$2" ".show tables")"
   found=$(count_at "$1" "$2" ".show database extents | where strlen(tostring(Tags)) > 0 | count")
   [ "$found" = 0 ] || fail "$found extents of $2 still have tags"
+}
+# check_clean <cluster> <database> <tables> <lake folder of the job>: nor a file.
+check_clean() {
+  local found
+  check_destination "$1" "$2" "$3"
   found=$(find "$4" -type f -not -path '*/checkpoint/*' -not -name .lease)
   [ -z "$found" ] || fail "left in the lake: $found"
 }

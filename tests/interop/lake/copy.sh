@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# Whole copies with their lake on Azurite, between engines of two processes, from the command line and by the service, with the
+# account's key and with a SAS: copy.sh <kusto-copy> <lake_tool> <place of azurite>
+here=$(dirname "${BASH_SOURCE[0]}")
+. "$here/../../e2e/processes.sh"
+. "$here/azurite.sh"
+
+start source engine --port 0 --data "$folder/source"
+start destination engine --port 0 --data "$folder/destination" --samples 0
+src=$(url_of source) dst=$(url_of destination)
+
+equal_and_clean() {  # database, lake, job
+  expect 0 equal "$kc" verify -s "$src" -d "$dst" --db Samples --destination-db "$1"
+  grep -q DIFFERENT "$folder/expect.log" && fail "a table differs"
+  [ "$(grep -c ' equal$' "$folder/expect.log")" = 5 ] || fail "not five equal tables"
+  check_destination "$dst" "$1" 5
+  check_lake "$2" "$3"
+}
+
+for access in key sas; do
+  lake=$(lake_at "copies/$access" $access)
+  for format in csv auto; do
+    say "command line, $access, $format"
+    db=Copy_${access}_$format job=copy-$access-$format
+    create_database "$dst" "$db"
+    copy=(-l "$lake" -s "$src" -d "$dst" --db Samples --destination-db "$db" --id "$job" --format $format --block-rows-max 20000)
+    expect 0 "100,048 rows" "$kc" "${copy[@]}"
+    grep -q 'sig=\|Eby8vdM0' "$folder/expect.log" && fail "a secret is shown"
+    equal_and_clean "$db" "$lake" "$job"
+    expect 0 "nothing was copied" "$kc" "${copy[@]}"
+  done
+done
+
+say "mistakes are told"
+lake=$(lake_at copies/x sas)
+expect 2 "right 'd'" "$kc" -l "${lake/sp=rwdl/sp=rwl}" -s "$src" -d "$dst" --db Samples --destination-db Copy_key_csv
+expect 8 "lake.permission" "$kc" -l "${lake/sig=/sig=A}" -s "$src" -d "$dst" --db Samples --destination-db Copy_key_csv
+expect 3 "lake.container" "$kc" -l "$(lake_at copies/x key | sed "s,/$container/,/absent/,")" -s "$src" -d "$dst" --db Samples --destination-db Copy_key_csv
+
+say "two processes on one lake: the second is told who has it"
+create_database "$dst" Held
+lake=$(lake_at held key)
+held=(-l "$lake" -s "$src" -d "$dst" --db Samples --destination-db Held --id held --block-rows-max 2000)
+"$kc" "${held[@]}" >"$folder/held.log" 2>&1 &
+pids+=($!)
+first=$!
+wait_until 60 grep -q phase=backfill "$folder/held.log" || fail "the copy did not begin"
+expect 9 "lake.lease_held" "$kc" "${held[@]}"
+wait $first || fail "the first of the two failed: $(tail -n 3 "$folder/held.log")"
+equal_and_clean Held "$lake" held
+
+say "the service"
+start serve serve --listen 127.0.0.1:0 --data "$folder/data"
+api=$(url_of serve)
+state() { curl -sf --max-time 30 "$api/v1/jobs/$1" | grep -o '"state":"[a-z]*"' | head -n 1 | cut -d'"' -f4; }
+ended() { case $(state "$1") in succeeded | failed | canceled) return 0 ;; *) return 1 ;; esac; }
+for access in key sas; do
+  lake=$(lake_at service $access) db=Served_$access job=served-$access
+  create_database "$dst" "$db"
+  curl -sf --json "{\"id\":\"$job\",\"lake\":\"$lake\",\"source\":\"$src\",\"destination\":\"$dst\",\"db\":\"Samples\",\"destinationDb\":\"$db\"}" \
+    "$api/v1/jobs" >"$folder/answer.log" || fail "the job was refused"
+  wait_until 120 ended "$job" || fail "$job is $(state "$job")"
+  [ "$(state "$job")" = succeeded ] || fail "$job: $(curl -s "$api/v1/jobs/$job")"
+  curl -sf "$api/v1/jobs/$job" | grep -q 'Eby8vdM0\|sig=[A-Za-z0-9]' && fail "a secret is shown"
+  equal_and_clean "$db" "$lake" "$job"
+done
+stop serve
+stop source
+stop destination
+say ok
