@@ -1,6 +1,10 @@
 #include "core/net/curl_exchange.h"
 
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
 #include <algorithm>
+#include <array>
 #include <string>
 
 #include "core/base/text.h"
@@ -22,7 +26,36 @@ bool is_header_value(std::string_view value) {
   });
 }
 
+std::string sha1_of(X509* certificate) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned size = 0;
+  if (X509_digest(certificate, EVP_sha1(), digest.data(), &size) != 1) return {};
+  std::string text;
+  for (unsigned i = 0; i < size; ++i) {
+    text += kHex[digest.at(i) >> 4U];
+    text += kHex[digest.at(i) & 15U];
+  }
+  return text;
+}
+
+// Instead of the usual verification: nothing counts but the certificate itself.
+int verify_pinned(X509_STORE_CTX* context, void* call) {
+  auto* shown = X509_STORE_CTX_get0_cert(context);
+  const auto& wanted = static_cast<const HttpCall*>(call)->certificate_sha1;
+  const bool same = shown != nullptr && sha1_of(shown) == lower(wanted);
+  X509_STORE_CTX_set_error(context, same ? X509_V_OK : X509_V_ERR_CERT_REJECTED);
+  return same ? 1 : 0;
+}
+
 }  // namespace
+
+CURLcode CurlExchange::on_tls(CURL*, void* tls, void* self) {
+  const auto* call = &static_cast<CurlExchange*>(self)->call_;
+  SSL_CTX_set_cert_verify_callback(static_cast<SSL_CTX*>(tls), verify_pinned,
+                                   const_cast<HttpCall*>(call));
+  return CURLE_OK;
+}
 
 Result<void> CurlExchange::set_up(CURL* easy) {
   const std::string origin = origin_of(call_.url);
@@ -56,12 +89,22 @@ Result<void> CurlExchange::set_up(CURL* easy) {
   set(CURLOPT_TCP_NODELAY, 1L);
   set(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
   set(CURLOPT_PATH_AS_IS, 1L);
-  if (is_loopback_host(host_of(call_.url))) set(CURLOPT_PROXY, "");
+  const auto host = host_of(call_.url);
+  if (is_loopback_host(host) || is_link_local_host(host)) set(CURLOPT_PROXY, "");
   set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
   set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   set(CURLOPT_SSL_VERIFYPEER, 1L);
   set(CURLOPT_SSL_VERIFYHOST, 2L);
   if (!options_.ca_file.empty()) set(CURLOPT_CAINFO, options_.ca_file.c_str());
+  if (!call_.certificate_sha1.empty()) {
+    // Neither a connection nor a session that was verified otherwise may serve this call.
+    set(CURLOPT_SSL_VERIFYHOST, 0L);
+    set(CURLOPT_FRESH_CONNECT, 1L);
+    set(CURLOPT_FORBID_REUSE, 1L);
+    set(CURLOPT_SSL_SESSIONID_CACHE, 0L);
+    set(CURLOPT_SSL_CTX_FUNCTION, &CurlExchange::on_tls);
+    set(CURLOPT_SSL_CTX_DATA, static_cast<void*>(this));
+  }
   set(CURLOPT_CONNECTTIMEOUT_MS,
       std::max(1L, static_cast<long>(options_.connect_deadline.to_milliseconds().count())));
   set(CURLOPT_TIMEOUT_MS,

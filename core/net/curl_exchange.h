@@ -36,6 +36,7 @@ class CurlExchange {
   static std::size_t on_body(char* data, std::size_t size, std::size_t count, void* self);
   static std::size_t on_header(char* data, std::size_t size, std::size_t count, void* self);
   static int on_request(void* self, char*, char*, int, int);
+  static CURLcode on_tls(CURL*, void* tls, void* self);
   bool add_header(std::string_view line);
   Error broken(CURLcode code) const;
 

@@ -1,8 +1,8 @@
 // CurlTransport: the Transport that ships, on libcurl's multi interface with one I/O thread for all
 // exchanges. Connections are kept and reused per origin; redirects are never followed; https is
 // TLS 1.2 or newer with the certificate verified; a proxy is taken from the environment, never for
-// loopback. Thread promise: as Transport; nobody may be inside `exchange` any more when it is
-// destroyed (`close` brings them out).
+// loopback or the machine's own link. Thread promise: as Transport; nobody may be inside `exchange`
+// any more when it is destroyed (`close` brings them out).
 #pragma once
 
 #include <memory>

@@ -88,4 +88,8 @@ bool is_loopback_host(std::string_view host) {
          (host.starts_with("127.") && is_ipv4(host));
 }
 
+bool is_link_local_host(std::string_view host) {
+  return host.starts_with("169.254.") && is_ipv4(host);
+}
+
 }  // namespace kc::net

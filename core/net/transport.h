@@ -45,6 +45,9 @@ struct HttpCall {
   // False: no compression is offered and the body stays as it came, whatever its Content-Encoding
   // says: a stored object may have one of its own.
   bool decompress = true;
+  // Not empty: https is spoken to the one server whose certificate has this SHA-1 (hex), whoever
+  // signed it, on a connection of its own. Service Fabric names its identity endpoint so.
+  std::string certificate_sha1 = {};
 };
 
 struct HttpAnswer {
@@ -67,6 +70,8 @@ class Transport {
 std::string origin_of(std::string_view url);
 // localhost, 127.x.y.z or ::1.
 bool is_loopback_host(std::string_view host);
+// 169.254.x.y: this machine's own link, where a cloud has its metadata.
+bool is_link_local_host(std::string_view host);
 // The host of a URL, without port, brackets or user; empty where there is none.
 std::string_view host_of(std::string_view url);
 

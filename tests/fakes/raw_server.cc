@@ -3,7 +3,10 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -38,7 +41,35 @@ std::size_t content_length(const std::string& head) {
   return 0;
 }
 
+SSL_CTX* tls_context(const std::string& certificate, const std::string& key) {
+  auto* context = SSL_CTX_new(TLS_server_method());
+  auto* in = BIO_new_mem_buf(certificate.data(), static_cast<int>(certificate.size()));
+  auto* own = PEM_read_bio_X509(in, nullptr, nullptr, nullptr);
+  BIO_free(in);
+  in = BIO_new_mem_buf(key.data(), static_cast<int>(key.size()));
+  auto* secret = PEM_read_bio_PrivateKey(in, nullptr, nullptr, nullptr);
+  BIO_free(in);
+  const bool fine =
+      SSL_CTX_use_certificate(context, own) == 1 && SSL_CTX_use_PrivateKey(context, secret) == 1;
+  X509_free(own);
+  EVP_PKEY_free(secret);
+  if (!fine) throw std::runtime_error("a test server cannot use its certificate");
+  return context;
+}
+
 }  // namespace
+
+RawConnection::~RawConnection() { SSL_free(tls_); }
+
+bool RawConnection::begin_tls(ssl_ctx_st* context) {
+  tls_ = SSL_new(context);
+  return SSL_set_fd(tls_, socket_) == 1 && SSL_accept(tls_) == 1;
+}
+
+long RawConnection::receive(char* into, std::size_t size) {
+  return tls_ != nullptr ? SSL_read(tls_, into, static_cast<int>(size))
+                         : ::recv(socket_, into, size, 0);
+}
 
 std::optional<RawRequest> RawConnection::read_request() {
   char buffer[65536];
@@ -52,7 +83,7 @@ std::optional<RawRequest> RawConnection::read_request() {
         return request;
       }
     }
-    const ssize_t got = ::recv(socket_, buffer, sizeof(buffer), 0);
+    const long got = receive(buffer, sizeof(buffer));
     if (got <= 0) return std::nullopt;
     read_.append(buffer, static_cast<std::size_t>(got));
   }
@@ -60,7 +91,8 @@ std::optional<RawRequest> RawConnection::read_request() {
 
 bool RawConnection::send(std::string_view bytes) {
   while (!bytes.empty()) {
-    const ssize_t put = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const long put = tls_ != nullptr ? SSL_write(tls_, bytes.data(), static_cast<int>(bytes.size()))
+                                     : ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (put <= 0) return false;
     bytes.remove_prefix(static_cast<std::size_t>(put));
   }
@@ -96,7 +128,15 @@ std::string raw_answer(int status, std::string_view body, std::string_view heade
   return text;
 }
 
-RawServer::RawServer(Serve serve) : serve_(std::move(serve)) {
+RawServer::RawServer(Serve serve) : RawServer(std::move(serve), {}, {}) {}
+
+RawServer::RawServer(Serve serve, const std::string& certificate, const std::string& key)
+    : serve_(std::move(serve)) {
+  if (!certificate.empty()) {
+    tls_ = tls_context(certificate, key);
+    // A client may close before it has read everything: that is an error, not a signal.
+    ::signal(SIGPIPE, SIG_IGN);
+  }
   listener_ = listen_on_free_port(port_);
   accepting_ = std::jthread([this] { accept_all(); });
 }
@@ -112,6 +152,8 @@ RawServer::~RawServer() {
   serving_.clear();
   for (const auto& one : open_) ::close(one->socket_);
   ::close(listener_);
+  open_.clear();
+  SSL_CTX_free(tls_);
 }
 
 void RawServer::accept_all() {
@@ -124,14 +166,15 @@ void RawServer::accept_all() {
     open_.push_back(std::make_unique<RawConnection>(socket, ++connections_));
     if (stopping_) return;
     serving_.emplace_back([this, one = open_.back().get()] {
-      serve_(*one);
+      if (tls_ == nullptr || one->begin_tls(tls_)) serve_(*one);
       ::shutdown(one->socket_, SHUT_RDWR);
     });
   }
 }
 
 std::string RawServer::url(std::string_view path) const {
-  return "http://127.0.0.1:" + std::to_string(port_) + std::string(path);
+  return std::string(tls_ != nullptr ? "https" : "http") + "://127.0.0.1:" + std::to_string(port_) +
+         std::string(path);
 }
 
 int refused_port() {

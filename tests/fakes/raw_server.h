@@ -1,7 +1,7 @@
 // A TCP server on a free loopback port that does to each connection exactly what a test says, down
 // to resets and single bytes: what no HTTP library would do. Used by tests of the transport and of
-// the Kusto client. Thread promise: one thread per connection runs the test's function; the
-// destructor ends all of them.
+// the Kusto client, and by the fakes built on it. Thread promise: one thread per connection runs
+// the test's function; the destructor ends all of them.
 #pragma once
 
 #include <atomic>
@@ -15,6 +15,9 @@
 #include <thread>
 #include <vector>
 
+struct ssl_st;
+struct ssl_ctx_st;
+
 namespace kc::fakes {
 
 struct RawRequest {
@@ -25,6 +28,9 @@ struct RawRequest {
 class RawConnection {
  public:
   explicit RawConnection(int socket, int number) : socket_(socket), number_(number) {}
+  ~RawConnection();
+  RawConnection(const RawConnection&) = delete;
+  RawConnection& operator=(const RawConnection&) = delete;
   // Waits for one whole request (by Content-Length); nullopt when the client closes or the server
   // stops.
   std::optional<RawRequest> read_request();
@@ -37,7 +43,11 @@ class RawConnection {
 
  private:
   friend class RawServer;
+  bool begin_tls(ssl_ctx_st* context);
+  long receive(char* into, std::size_t size);
+
   int socket_;
+  ssl_st* tls_ = nullptr;  // of a server with a certificate
   int number_;
   std::string read_;
 };
@@ -49,6 +59,8 @@ class RawServer {
  public:
   using Serve = std::function<void(RawConnection&)>;
   explicit RawServer(Serve serve);
+  // Speaks TLS with that certificate and key (PEM).
+  RawServer(Serve serve, const std::string& certificate, const std::string& key);
   ~RawServer();
   RawServer(const RawServer&) = delete;
   RawServer& operator=(const RawServer&) = delete;
@@ -61,6 +73,7 @@ class RawServer {
   void accept_all();
 
   Serve serve_;
+  ssl_ctx_st* tls_ = nullptr;
   int listener_ = -1;
   int port_ = 0;
   std::atomic<int> connections_ = 0;

@@ -34,5 +34,14 @@ TEST(Url, LoopbackIsRecognisedAndLookAlikesAreNot) {
   }
 }
 
+TEST(Url, LinkLocalIsRecognisedAndLookAlikesAreNot) {
+  EXPECT_TRUE(is_link_local_host("169.254.169.254"));
+  EXPECT_TRUE(is_link_local_host("169.254.0.1"));
+  for (const char* host : {"169.254.169.254.example.com", "169.254.1", "169.255.0.1", "169.254.1.",
+                           "169.254.evil.example", "localhost", ""}) {
+    EXPECT_FALSE(is_link_local_host(host)) << host;
+  }
+}
+
 }  // namespace
 }  // namespace kc::net
