@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <charconv>
-#include <condition_variable>
 #include <cstdio>
-#include <mutex>
 #include <nlohmann/json.hpp>
 #include <pugixml.hpp>
 
 #include "core/azure/signing.h"
+#include "core/azure/wait.h"
 #include "core/base/ids.h"
 
 namespace kc::azure {
@@ -153,11 +152,7 @@ Timespan Line::wait_before(int tried, const net::HttpAnswer* answer) {
 
 bool pause(const LineOptions& options, Timespan span) {
   if (options.wait) return options.wait(span);
-  std::mutex mutex;
-  std::condition_variable_any changed;
-  std::unique_lock lock(mutex);
-  changed.wait_for(lock, options.stop, span.to_milliseconds(), [] { return false; });
-  return !options.stop.stop_requested();
+  return wait_or_stop(span, options.stop);
 }
 
 Result<net::HttpAnswer> Line::send(const StorageCall& call, std::initializer_list<int> expected,
