@@ -136,6 +136,8 @@ Result<void> ManagedIdentity::check_selector(const Place& place) const {
   if (options_.selector == Selector::system) return {};
   if (place.source == Source::cloud_shell)
     return cannot("Cloud Shell has no user-assigned identities");
+  if (place.source == Source::service_fabric)
+    return cannot("Service Fabric chooses the identity in the cluster's own configuration");
   if (place.source == Source::machine_learning && options_.selector != Selector::client_id)
     return cannot("this machine's endpoint takes a user-assigned identity by its client id only");
   return {};
@@ -144,7 +146,7 @@ Result<void> ManagedIdentity::check_selector(const Place& place) const {
 // Asked without the header that it wants, IMDS refuses at once: anybody else does not answer, or
 // answers that there is nothing.
 Result<void> ManagedIdentity::probe(const Place& place, const TokenRequest& request) const {
-  net::HttpCall call{.url = place.url + "?api-version=2018-02-01"};
+  net::HttpCall call{.url = place.url};
   call.deadline = std::min(kProbeDeadline, request.deadline);
   call.cancel = request.cancel;
   call.answer_bytes_max = std::size_t{1} << 16;
@@ -156,7 +158,8 @@ Result<void> ManagedIdentity::probe(const Place& place, const TokenRequest& requ
                   "no identity endpoint answers at " + net::origin_of(place.url));
   const bool theirs = answer->status == 400 || answer->status == 410 || answer->status == 429 ||
                       answer->status >= 500;
-  if (theirs) return {};
+  // An address that somebody has set may be that of a proxy with manners of its own.
+  if (theirs || with_.variable(place.variable)) return {};
   return refuse(ErrorKind::not_found, "identity.not_configured",
                 "what answers at " + net::origin_of(place.url) + " is no identity endpoint (" +
                     std::to_string(answer->status) + ")");

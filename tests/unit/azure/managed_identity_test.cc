@@ -20,7 +20,6 @@ std::unique_ptr<TokenCredential> identity_of(IdentityMachine& machine,
   return std::move(managed_identity(machine.with, std::move(options))).value();
 }
 
-constexpr const char* kImds = "http://169.254.169.254/metadata/identity/oauth2/token";
 constexpr const char* kImdsQuestion =
     "http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01&"
     "resource=https%3A%2F%2Fkusto.kusto.windows.net";
@@ -47,7 +46,7 @@ TEST(ManagedIdentity, NamesAUserAssignedIdentityAsEachEndpointWantsIt) {
   const std::vector<Case> cases = {
       {{}, {"client_id", "object_id", "msi_res_id"}},
       {app, {"client_id", "object_id", "mi_res_id"}},
-      {fabric, {"client_id", "object_id", "mi_res_id"}},
+      {fabric, {"", "", ""}},
       {{{"MSI_ENDPOINT", "http://127.0.0.1:41/msi"}, {"MSI_SECRET", "s"}}, {"clientid", "", ""}},
       {{{"MSI_ENDPOINT", "http://localhost:50342/oauth2/token"}}, {"", "", ""}},
   };
@@ -123,6 +122,17 @@ TEST(ManagedIdentity, ImdsElsewhereByItsVariable) {
   ASSERT_TRUE(identity_of(machine)->token(asking()));
   EXPECT_THAT(machine.transport.calls[0].url,
               HasSubstr("http://127.0.0.1:7000/metadata/identity/oauth2/token?"));
+}
+
+TEST(ManagedIdentity, AnAddressThatWasSetNeedsToAnswerOnly) {
+  IdentityMachine machine;
+  machine.variables["AZURE_POD_IDENTITY_AUTHORITY_HOST"] = "http://127.0.0.1:7000";
+  machine.transport.answer(404);
+  machine.answer_token();
+  ASSERT_TRUE(identity_of(machine, {.in_chain = true})->token(asking()));
+  EXPECT_EQ(machine.transport.calls[0].url, "http://127.0.0.1:7000/metadata/identity/oauth2/token");
+  EXPECT_EQ(machine.header(0, "Metadata"), "") << "asked in earnest only once it is known";
+  EXPECT_EQ(machine.header(1, "Metadata"), "true");
 }
 
 TEST(ManagedIdentity, AppServiceHasItsHeader) {
