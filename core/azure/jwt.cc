@@ -106,7 +106,10 @@ Result<void> SigningCertificate::State::read_pfx(PKCS12* archive, const std::str
   X509* found = nullptr;
   STACK_OF(X509)* others = nullptr;
   if (PKCS12_parse(archive, password.c_str(), &found_key, &found, &others) != 1)
-    return refuse("is a PFX that the password does not open");
+    return refuse(
+        "is a PFX that the password does not open, or one with the encryption of old exports "
+        "(RC2), "
+        "which is no longer to be had: export it anew");
   key.reset(found_key);
   if (found != nullptr) chain.emplace_back(found);
   for (int i = 0; i < sk_X509_num(others); ++i) {

@@ -6,6 +6,8 @@
 #include <optional>
 #include <vector>
 
+#include "core/azure/credential.h"
+#include "core/azure/encoding.h"
 #include "core/base/text.h"
 #include "core/net/transport.h"
 
@@ -15,9 +17,15 @@ namespace {
 enum class Use {
   data_source,
   database,
-  federated,    // true needs an identity
-  identity,     // needs an identity
-  secret,       // likewise, and its value is a secret
+  federated,  // whether a token is sent
+  tenant,
+  client_id,
+  application_key,
+  certificate,
+  send_chain,
+  token,
+  user,         // people do not sign in here
+  store,        // a certificate by its place in a store, which this system does not have
   tracing,      // accepted, without effect
   consistency,  // only strong consistency can be had
   unsupported,
@@ -35,27 +43,25 @@ constexpr std::array kKeywords = {
     Keyword{"AAD Federated Security", Use::federated,
             ",aadfederatedsecurity,federatedsecurity,federated,fed,aadfed,"
             "microsoftentraidfederatedsecurity,"},
-    Keyword{"Application Client Id", Use::identity, ",applicationclientid,appclientid,"},
-    Keyword{"Application Key", Use::secret, ",applicationkey,appkey,"},
-    Keyword{"Authority Id", Use::identity,
-            ",authorityid,tenantid,tenant,tid,authority,domainhint,"},
-    Keyword{"User ID", Use::identity, ",userid,uid,user,loginhint,aaduserid,"},
-    Keyword{"Password", Use::secret, ",password,pwd,"},
-    Keyword{"User Token", Use::secret, ",usertoken,usrtoken,"},
-    Keyword{"Application Token", Use::secret, ",applicationtoken,apptoken,"},
-    Keyword{"Application Certificate Thumbprint", Use::secret,
+    Keyword{"Application Client Id", Use::client_id, ",applicationclientid,appclientid,"},
+    Keyword{"Application Key", Use::application_key, ",applicationkey,appkey,"},
+    Keyword{"Authority Id", Use::tenant, ",authorityid,tenantid,tenant,tid,authority,domainhint,"},
+    Keyword{"User ID", Use::user, ",userid,uid,user,loginhint,aaduserid,"},
+    Keyword{"Password", Use::user, ",password,pwd,"},
+    Keyword{"User Token", Use::token, ",usertoken,usrtoken,"},
+    Keyword{"Application Token", Use::token, ",applicationtoken,apptoken,"},
+    Keyword{"Application Certificate Thumbprint", Use::store,
             ",applicationcertificatethumbprint,appcert,"},
-    Keyword{"Application Certificate Blob", Use::secret, ",applicationcertificateblob,"},
-    Keyword{"Application Certificate SendX5c", Use::identity,
+    Keyword{"Application Certificate Blob", Use::certificate, ",applicationcertificateblob,"},
+    Keyword{"Application Certificate SendX5c", Use::send_chain,
             ",applicationcertificatesendx5c,applicationcertificatex5c,sendx5c,"
             "applicationcertificatesendpubliccertificate,"
             "sendcertificatechain,"},
-    Keyword{"Application Certificate Subject Distinguished Name", Use::secret,
+    Keyword{"Application Certificate Subject Distinguished Name", Use::store,
             ",applicationcertificatesubjectdistinguishedname,applicationcertificatesubject,"},
-    Keyword{"Application Certificate Issuer Distinguished Name", Use::secret,
+    Keyword{"Application Certificate Issuer Distinguished Name", Use::store,
             ",applicationcertificateissuerdistinguishedname,applicationcertificateissuer,"},
-    Keyword{"Application Certificate PrivateKey", Use::secret,
-            ",applicationcertificateprivatekey,"},
+    Keyword{"Application Certificate PrivateKey", Use::store, ",applicationcertificateprivatekey,"},
     Keyword{"Application Name for Tracing", Use::tracing,
             ",applicationnamefortracing,traceappname,"},
     Keyword{"User Name for Tracing", Use::tracing, ",usernamefortracing,traceusername,"},
@@ -201,13 +207,30 @@ std::string unknown_keyword(std::string_view spelling, std::size_t number, bool 
   return "keyword number " + std::to_string(number) + " is not known";
 }
 
+// Where the value is a secret, and so may be the rest of the text if it had a `;` in it.
+bool is_secret(Use use) {
+  return use == Use::application_key || use == Use::certificate || use == Use::token ||
+         use == Use::user || use == Use::store;
+}
+
+// Whether it says who asks.
+bool is_identity(Use use) {
+  return is_secret(use) || use == Use::tenant || use == Use::client_id || use == Use::send_chain;
+}
+
 struct Reader {
   std::string address, catalog;
   std::vector<const Keyword*> seen;
   bool after_secret = false;
+  bool federated = false;
+  SignIn sign_in;
+  const Keyword* way = nullptr;  // the keyword that gave the secret
 
   Result<void> take(std::string_view part, std::size_t number);
   Result<void> take(const Keyword& keyword, std::string_view value);
+  Result<void> take_identity(const Keyword& keyword, std::string_view value);
+  Result<void> take_secret(const Keyword& keyword, SignIn::Kind kind, std::string value);
+  Result<SignIn> signed_in() const;
 };
 
 Result<void> Reader::take(std::string_view part, std::size_t number) {
@@ -246,14 +269,9 @@ Result<void> Reader::take(const Keyword& keyword, std::string_view value) {
     case Use::federated: {
       const auto on = parse_bool(value);
       if (!on) return refuse(name + " is neither true nor false");
-      if (*on) return refuse(name + " needs Microsoft Entra ID, which this version does not have");
+      federated = *on;
       return {};
     }
-    case Use::secret:
-      after_secret = true;
-      [[fallthrough]];
-    case Use::identity:
-      return refuse(name + " needs Microsoft Entra ID, which this version does not have");
     case Use::tracing:
       return {};
     case Use::consistency:
@@ -261,8 +279,86 @@ Result<void> Reader::take(const Keyword& keyword, std::string_view value) {
       return refuse(name + " can only be strongconsistency: a copy reads nothing less");
     case Use::unsupported:
       return refuse(name + " is not supported");
+    default:
+      return take_identity(keyword, value);
   }
+}
+
+Result<void> Reader::take_identity(const Keyword& keyword, std::string_view value) {
+  const std::string name = "keyword '" + std::string(keyword.name) + "'";
+  after_secret = after_secret || is_secret(keyword.use);
+  if (value.empty()) return refuse(name + " is empty");
+  switch (keyword.use) {
+    case Use::tenant:
+      if (!azure::check_tenant(value)) return refuse(name + " is no tenant: an id or a domain");
+      sign_in.tenant = value;
+      return {};
+    case Use::client_id:
+      sign_in.client_id = value;
+      return {};
+    case Use::send_chain: {
+      const auto on = parse_bool(value);
+      if (!on) return refuse(name + " is neither true nor false");
+      sign_in.send_chain = *on;
+      return {};
+    }
+    case Use::application_key:
+      return take_secret(keyword, SignIn::Kind::application_key, std::string(value));
+    case Use::token:
+      return take_secret(keyword, SignIn::Kind::token, std::string(value));
+    case Use::certificate: {
+      auto bytes = azure::unbase64(value);
+      if (!bytes) return refuse(name + " is not the base64 of a PFX or PEM file");
+      return take_secret(keyword, SignIn::Kind::application_certificate, std::move(*bytes));
+    }
+    case Use::user:
+      return refuse(name + " is not supported: people do not sign in to a service, give an " +
+                    "application or leave the identity to the environment");
+    default:
+      return refuse(name + " is not supported: there is no certificate store here, give " +
+                    "'Application Certificate Blob'");
+  }
+}
+
+Result<void> Reader::take_secret(const Keyword& keyword, SignIn::Kind kind, std::string value) {
+  if (way != nullptr) {
+    return refuse("keywords '" + std::string(way->name) + "' and '" + std::string(keyword.name) +
+                  "' are two ways to sign in: give one");
+  }
+  way = &keyword;
+  sign_in.kind = kind;
+  sign_in.secret = std::move(value);
   return {};
+}
+
+// What the keywords say together.
+Result<SignIn> Reader::signed_in() const {
+  const auto first = std::find_if(seen.begin(), seen.end(),
+                                  [](const Keyword* one) { return is_identity(one->use); });
+  // The official clients then send no token, without a word.
+  if (!federated && first != seen.end()) {
+    return refuse("keyword '" + std::string((*first)->name) +
+                  "' has no effect without 'AAD Federated Security=True'");
+  }
+  if (!federated) return SignIn{};
+  SignIn result = sign_in;
+  if (way == nullptr) result.kind = SignIn::Kind::default_chain;
+  const bool application = result.kind == SignIn::Kind::application_key ||
+                           result.kind == SignIn::Kind::application_certificate;
+  if (application && (result.client_id.empty() || result.tenant.empty())) {
+    return refuse("keyword '" + std::string(way->name) + "' needs '" +
+                  (result.client_id.empty() ? "Application Client Id" : "Authority Id") + "' too");
+  }
+  if (!application && !result.client_id.empty()) {
+    return refuse(
+        "keyword 'Application Client Id' needs 'Application Key' or 'Application Certificate "
+        "Blob' too");
+  }
+  if (result.send_chain && result.kind != SignIn::Kind::application_certificate) {
+    return refuse(
+        "keyword 'Application Certificate SendX5c' needs 'Application Certificate Blob' too");
+  }
+  return result;
 }
 
 }  // namespace
@@ -284,6 +380,7 @@ Result<ConnectionString> ConnectionString::parse(std::string_view text) {
     return refuse("the address and keyword 'Initial Catalog' name different databases");
   }
   if (!reader.catalog.empty()) result.database = reader.catalog;
+  KC_TRY(result.sign_in, reader.signed_in());
   return result;
 }
 

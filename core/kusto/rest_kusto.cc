@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <stop_token>
 #include <utility>
 
@@ -80,7 +81,9 @@ class RestKusto final : public Kusto {
       : where_(std::move(where)),
         transport_(transport),
         clock_(clock),
-        options_(std::move(options)) {}
+        options_(std::move(options)) {
+    if (where_.sign_in.kind != SignIn::Kind::none) identity_.emplace(where_, options_.identities);
+  }
 
   Result<Answer> run(const Command& command, const CallOptions& options) override;
   void close() override { closed_.request_stop(); }
@@ -90,12 +93,15 @@ class RestKusto final : public Kusto {
   Result<Answer> run_all(const Command& command, const CallOptions& options);
   Result<Answer> read_extents_one_by_one(const ReadExtents& what, const CallOptions& options);
   Result<ResultTable> send(const Sending& what);
+  Result<net::HttpAnswer> exchange(net::HttpCall call);
+  Result<std::string> authorize(net::HttpCall& call, Timespan left);
   Result<std::string> body(const Sending& what) const;
 
   const ConnectionString where_;
   net::Transport& transport_;
   const Clock& clock_;
   const RestKustoOptions options_;
+  std::optional<ClusterIdentity> identity_;  // where the connection signs in
   std::stop_source closed_;
 };
 
@@ -193,6 +199,34 @@ Result<std::string> RestKusto::body(const Sending& what) const {
   }
 }
 
+// Puts a token in and says which; what is left of the time is the call's.
+Result<std::string> RestKusto::authorize(net::HttpCall& call, Timespan left) {
+  const auto start = clock_.elapsed();
+  KC_TRY(auto token, identity_->token(left, closed_.get_token()));
+  std::erase_if(call.headers, [](const net::Header& one) { return one.name == "Authorization"; });
+  call.headers.push_back({"Authorization", "Bearer " + token.secret});
+  call.deadline = left - Timespan::from(clock_.elapsed() - start);
+  if (call.deadline.ticks <= 0)
+    return fail(ErrorKind::unavailable, "net.timeout",
+                describe() + " was not asked: signing in took all the time");
+  return std::move(token.secret);
+}
+
+// A request that is answered with 401 has not been executed, so that even a command may be sent
+// again, once, with a new token: the old one may have been revoked.
+Result<net::HttpAnswer> RestKusto::exchange(net::HttpCall call) {
+  if (!identity_) return transport_.exchange(call);
+  const auto start = clock_.elapsed();
+  const Timespan left = call.deadline;
+  KC_TRY(const auto first, authorize(call, left));
+  auto answer = transport_.exchange(call);
+  if (!answer || answer->status != 401) return answer;
+  identity_->refused(first);
+  const auto second = authorize(call, left - Timespan::from(clock_.elapsed() - start));
+  if (!second || *second == first) return answer;
+  return transport_.exchange(call);
+}
+
 Result<ResultTable> RestKusto::send(const Sending& what) {
   const bool query = what.statement.endpoint == Endpoint::query;
   net::HttpCall call{.method = net::Method::post,
@@ -208,7 +242,7 @@ Result<ResultTable> RestKusto::send(const Sending& what) {
   if (!what.request_id.empty())
     call.headers.push_back({"x-ms-client-request-id", header_value(what.request_id)});
   KC_TRY(call.body, body(what));
-  KC_TRY(const net::HttpAnswer answer, transport_.exchange(call));
+  KC_TRY(const net::HttpAnswer answer, exchange(std::move(call)));
   if (answer.status != 200) return fail(classify(answer, what.tables));
   return query ? ResultTable::from_v2(answer.body, what.tables)
                : ResultTable::from_v1(answer.body, what.tables);
@@ -220,6 +254,12 @@ Result<std::unique_ptr<Kusto>> connect(const ConnectionString& where, net::Trans
                                        const Clock& clock, RestKustoOptions options) {
   if (where.url.empty())
     return fail(ErrorKind::invalid, "connection.invalid_string", "the connection has no address");
+  if (where.sign_in.kind != SignIn::Kind::none) {
+    if (!options.identities)
+      return fail(ErrorKind::invalid, "connection.invalid_string",
+                  "this program signs in to no cluster: leave AAD Federated Security out");
+    KC_CHECK_OK(options.identities->trusted.check_cluster(where.url));
+  }
   return std::make_unique<RestKusto>(where, transport, clock, std::move(options));
 }
 

@@ -96,9 +96,6 @@ TEST(ConnectionString, RefusesByNameWithTheReason) {
       {"https://c.kusto.windows.net;Colour=red", "'Colour' is not known"},
       {"https://c.kusto.windows.net;Initial Catalog", "part number 2"},
       {"https://c.kusto.windows.net;=x", "number 2"},
-      {"https://c.kusto.windows.net;Fed=True", "'AAD Federated Security' needs Microsoft Entra ID"},
-      {"https://c.kusto.windows.net;Microsoft Entra ID Federated Security=true",
-       "needs Microsoft Entra ID"},
       {"https://c.kusto.windows.net;Fed=maybe", "neither true nor false"},
       {"https://c.kusto.windows.net;AppClientId=x", "'Application Client Id'"},
       {"https://c.kusto.windows.net;Authority Id=x", "'Authority Id'"},
@@ -125,6 +122,83 @@ TEST(ConnectionString, RefusesByNameWithTheReason) {
     EXPECT_FALSE(parsed.error().fix.empty());
   }
   EXPECT_FALSE(ConnectionString::parse(std::string(kConnectionStringBytesMax + 1, 'x')));
+}
+
+using Kind = SignIn::Kind;
+
+TEST(ConnectionString, SaysWhoAsks) {
+  const std::string at = "https://c.kusto.windows.net/Db;";
+  const std::vector<std::pair<std::string, SignIn>> cases = {
+      {"", {}},
+      {"Fed=false", {}},
+      {"Fed=True", {.kind = Kind::default_chain}},
+      {"AAD Federated Security=TRUE", {.kind = Kind::default_chain}},
+      {"Microsoft Entra ID Federated Security=true", {.kind = Kind::default_chain}},
+      {"aadfed=true;tenant=contoso.example",
+       {.kind = Kind::default_chain, .tenant = "contoso.example"}},
+      {"Fed=True;AppClientId=app;AppKey=k3y;Authority Id=ten",
+       {.kind = Kind::application_key, .tenant = "ten", .client_id = "app", .secret = "k3y"}},
+      {"Application Client Id=app;Application Key=\"k;3\";TenantId=ten;Federated=true",
+       {.kind = Kind::application_key, .tenant = "ten", .client_id = "app", .secret = "k;3"}},
+      {"Fed=True;AppClientId=app;Application Certificate Blob=cGVt;tid=ten",
+       {.kind = Kind::application_certificate,
+        .tenant = "ten",
+        .client_id = "app",
+        .secret = "pem"}},
+      {"Fed=True;AppClientId=app;applicationcertificateblob=cGVt;domainhint=ten;SendX5c=True",
+       {.kind = Kind::application_certificate,
+        .tenant = "ten",
+        .client_id = "app",
+        .secret = "pem",
+        .send_chain = true}},
+      {"Fed=True;User Token=abc", {.kind = Kind::token, .secret = "abc"}},
+      {"Fed=True;AppToken=abc", {.kind = Kind::token, .secret = "abc"}},
+  };
+  for (const auto& [text, expected] : cases) {
+    const auto parsed = ConnectionString::parse(at + text);
+    ASSERT_TRUE(parsed) << text << ": " << parsed.error().message;
+    EXPECT_TRUE(parsed->sign_in == expected) << text;
+  }
+}
+
+TEST(ConnectionString, RefusesASignInThatDoesNotHoldTogether) {
+  const std::string at = "https://c.kusto.windows.net/Db;";
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"AppClientId=a;AppKey=s3cret;tid=t",
+       "'Application Client Id' has no effect without 'AAD Federated Security=True'"},
+      {"Fed=False;AppKey=s3cret", "'Application Key' has no effect without"},
+      {"tid=t", "'Authority Id' has no effect without"},
+      {"UserToken=s3cret", "'User Token' has no effect without"},
+      {"Fed=True;AppKey=s3cret", "'Application Key' needs 'Application Client Id'"},
+      {"Fed=True;AppClientId=a;AppKey=s3cret", "'Application Key' needs 'Authority Id'"},
+      {"Fed=True;AppClientId=a;Application Certificate Blob=cGVt",
+       "'Application Certificate Blob' needs 'Authority Id'"},
+      {"Fed=True;AppClientId=a", "'Application Client Id' needs 'Application Key' or"},
+      {"Fed=True;AppClientId=a;UserToken=s3cret", "'Application Client Id' needs"},
+      {"Fed=True;AppKey=s3cret;UserToken=s3cret",
+       "'Application Key' and 'User Token' are two ways to sign in"},
+      {"Fed=True;UserToken=s3cret;AppToken=s3cret", "'User Token' and 'Application Token' are two"},
+      {"Fed=True;SendX5c=true", "'Application Certificate SendX5c' needs"},
+      {"Fed=True;SendX5c=perhaps", "'Application Certificate SendX5c' is neither"},
+      {"Fed=True;Application Certificate Blob=s3cret!", "is not the base64"},
+      {"Fed=True;Application Certificate Thumbprint=s3cret", "no certificate store"},
+      {"Fed=True;Application Certificate Subject=s3cret", "no certificate store"},
+      {"Fed=True;Application Certificate Issuer=s3cret", "no certificate store"},
+      {"Fed=True;Application Certificate PrivateKey=s3cret", "no certificate store"},
+      {"Fed=True;User ID=s3cret", "'User ID' is not supported"},
+      {"Fed=True;Password=s3cret", "'Password' is not supported"},
+      {"Fed=True;tid=a/s3cret", "'Authority Id' is no tenant"},
+      {"Fed=True;tid=", "'Authority Id' is empty"},
+      {"Fed=True;AppKey=", "'Application Key' is empty"},
+      {"Fed=True;AppKey=s3cret;s3cret=x", "number 4 is not known"},
+  };
+  for (const auto& [text, says] : cases) {
+    const auto parsed = ConnectionString::parse(at + text);
+    ASSERT_FALSE(parsed) << text;
+    EXPECT_EQ(parsed.error().code, "connection.invalid_string") << text;
+    EXPECT_THAT(parsed.error().message, HasSubstr(says)) << text;
+    EXPECT_THAT(parsed.error().message, Not(HasSubstr("s3cret"))) << text;
+  }
 }
 
 TEST(ConnectionString, NeverRepeatsASecret) {

@@ -1,0 +1,104 @@
+#include "core/kusto/cluster_identity.h"
+
+#include <algorithm>
+
+#include "core/azure/default_chain.h"
+#include "core/azure/entra.h"
+
+namespace kc::kusto {
+namespace {
+
+constexpr Timespan kMetadataDeadline = Timespan::seconds(10);
+constexpr std::size_t kMetadataBytesMax = std::size_t{64} << 10;
+constexpr int kMetadataTriesMax = 3;
+
+bool is_passing(const Error& error) { return error.kind == ErrorKind::unavailable; }
+
+}  // namespace
+
+ClusterIdentity::ClusterIdentity(const ConnectionString& where, std::shared_ptr<Identities> all)
+    : url_(where.url), sign_in_(where.sign_in), all_(std::move(all)) {}
+
+Result<AuthMetadata> ClusterIdentity::metadata(Timespan deadline,
+                                               const std::stop_token& cancel) const {
+  net::HttpCall call{.url = url_ + "/v1/rest/auth/metadata",
+                     .headers = {{"Accept", "application/json"}}};
+  call.cancel = cancel;
+  call.repeatable = true;
+  call.answer_bytes_max = kMetadataBytesMax;
+  const auto& clock = all_->surroundings.clock;
+  const auto start = clock.elapsed();
+  for (int tried = 1;; ++tried) {
+    const auto left = deadline - Timespan::from(clock.elapsed() - start);
+    call.deadline = std::clamp(left, Timespan::milliseconds(1), kMetadataDeadline);
+    const auto answer = all_->surroundings.transport.exchange(call);
+    auto read =
+        answer ? read_auth_metadata(*answer) : Result<AuthMetadata>(Failure(answer.error()));
+    const bool again = !read && is_passing(read.error()) && tried < kMetadataTriesMax &&
+                       left > Timespan::seconds(tried);
+    if (!again) return read;
+    if (!all_->surroundings.wait(Timespan::seconds(tried), cancel))
+      return fail(ErrorKind::cancelled, "net.cancelled", "asking how to sign in was stopped");
+  }
+}
+
+azure::CredentialResult ClusterIdentity::credential(const AuthMetadata& says) const {
+  const azure::Application who{says.login_endpoint, sign_in_.tenant, sign_in_.client_id, {}};
+  switch (sign_in_.kind) {
+    case SignIn::Kind::application_key:
+      return azure::client_secret(all_->surroundings, who, sign_in_.secret);
+    case SignIn::Kind::application_certificate:
+      return azure::client_certificate(all_->surroundings, who,
+                                       {.path = {}, .send_chain = sign_in_.send_chain},
+                                       sign_in_.secret);
+    case SignIn::Kind::token:
+      return azure::static_token(all_->surroundings, sign_in_.secret);
+    default:
+      return azure::default_chain(all_->surroundings,
+                                  {.tenant = sign_in_.tenant, .authority = says.login_endpoint});
+  }
+}
+
+Result<ClusterIdentity::Ready> ClusterIdentity::make(const AuthMetadata& says) const {
+  const auto& trusted = all_->trusted;
+  KC_CHECK_OK(trusted.check_cluster(url_, says.login_endpoint));
+  KC_CHECK_OK(trusted.check_login(says.login_endpoint));
+  // A cluster that could name any resource would be given a token for that one.
+  if (auto checked = trusted.check_cluster(says.resource); !checked)
+    return fail(std::move(checked).error().in("the resource that the cluster names"));
+  KC_TRY(auto made, credential(says));
+  return Ready{std::move(made), {.scope = says.resource + "/.default"}};
+}
+
+Result<ClusterIdentity::Ready> ClusterIdentity::ready(Timespan deadline,
+                                                      const std::stop_token& cancel) {
+  if (auto known = ready_.with([](const auto& one) { return one; })) return *known;
+  // Two callers may both ask; the answers are the same, and the first stays.
+  KC_TRY(const auto says, metadata(deadline, cancel));
+  KC_TRY(auto made, make(says));
+  return ready_.with([&](auto& one) {
+    if (!one) one = std::move(made);
+    return *one;
+  });
+}
+
+Result<azure::AccessToken> ClusterIdentity::token(Timespan deadline, std::stop_token cancel) {
+  KC_CHECK_OK(all_->trusted.check_cluster(url_));
+  const auto& clock = all_->surroundings.clock;
+  const auto start = clock.elapsed();
+  auto known = ready(deadline, cancel);
+  if (!known) return fail(std::move(known).error().in("signing in to " + net::origin_of(url_)));
+  auto request = known->request;
+  request.deadline = deadline - Timespan::from(clock.elapsed() - start);
+  request.cancel = std::move(cancel);
+  auto token = all_->tokens.token(*known->credential, request);
+  if (!token) return fail(std::move(token).error().in("signing in to " + net::origin_of(url_)));
+  return token;
+}
+
+void ClusterIdentity::refused(const std::string& secret) {
+  const auto known = ready_.with([](const auto& one) { return one; });
+  if (known) all_->tokens.drop(*known->credential, known->request, secret);
+}
+
+}  // namespace kc::kusto

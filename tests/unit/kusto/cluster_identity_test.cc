@@ -1,0 +1,231 @@
+#include "core/kusto/cluster_identity.h"
+
+#include <gmock/gmock.h>
+
+#include "core/kusto/rest_kusto.h"
+#include "tests/unit/azure/identity_machine.h"
+
+namespace kc::kusto {
+namespace {
+
+using azure::IdentityMachine;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+constexpr const char* kCluster = "https://c.kusto.windows.net";
+const std::string kApplication = ";Fed=True;AppClientId=app-1;AppKey=k3y;Authority Id=tenant-1";
+constexpr const char* kPublic =
+    R"({"AzureAD":{"LoginEndpoint":"https://login.microsoftonline.com","LoginMfaRequired":false,"KustoServiceResourceId":"https://kusto.kusto.windows.net"}})";
+constexpr const char* kCursor =
+    R"([{"FrameType":"DataSetHeader","Version":"v2.0"},{"TableName":"T","TableKind":"PrimaryResult","FrameType":"DataTable","TableId":0,"Columns":[{"ColumnName":"Cursor","ColumnType":"string"}],"Rows":[["7"]]},{"FrameType":"DataSetCompletion","HasErrors":false,"Cancelled":false}])";
+
+struct ClusterIdentityTest : ::testing::Test {
+  IdentityMachine machine;
+  std::shared_ptr<Identities> identities = make({});
+
+  std::shared_ptr<Identities> make(azure::TrustedHosts trusted) {
+    auto all = std::make_shared<Identities>(machine.transport, machine.clock, std::move(trusted));
+    all->surroundings.variable = machine.with.variable;
+    all->surroundings.wait = machine.with.wait;
+    all->surroundings.arc_agent = machine.with.arc_agent;
+    return all;
+  }
+  Result<std::unique_ptr<Kusto>> open(const std::string& text) {
+    auto where = ConnectionString::parse(text);
+    if (!where) return fail(std::move(where).error());
+    RestKustoOptions options;
+    options.identities = identities;
+    return connect(*where, machine.transport, machine.clock, options);
+  }
+  static Result<Answer> ask(Kusto& kusto) {
+    return kusto.run(Read{ReadCursor{{"Db"}}},
+                     {.request_id = "id", .deadline = Timespan::seconds(100)});
+  }
+  Result<Answer> ask(const std::string& text) {
+    auto kusto = open(text);
+    if (!kusto) return fail(std::move(kusto).error());
+    return ask(**kusto);
+  }
+  std::string authorization(std::size_t call) const {
+    return machine.header(call, "Authorization");
+  }
+};
+
+TEST_F(ClusterIdentityTest, AsksTheClusterThenTheIssuerThenTheClusterAgain) {
+  machine.transport.answer(200, kPublic);
+  machine.answer_token("token-1");
+  machine.transport.answer(200, kCursor);
+  const auto answer = ask(kCluster + kApplication);
+  ASSERT_TRUE(answer) << answer.error().message;
+  ASSERT_THAT(machine.transport.calls, SizeIs(3));
+  EXPECT_EQ(machine.transport.calls[0].url, "https://c.kusto.windows.net/v1/rest/auth/metadata");
+  EXPECT_EQ(authorization(0), "");
+  EXPECT_EQ(machine.transport.calls[1].url,
+            "https://login.microsoftonline.com/tenant-1/oauth2/v2.0/token");
+  EXPECT_EQ(machine.field(1, "client_secret"), "k3y");
+  EXPECT_EQ(machine.field(1, "scope"), "https://kusto.kusto.windows.net/.default");
+  EXPECT_EQ(machine.transport.calls[2].url, "https://c.kusto.windows.net/v2/rest/query");
+  EXPECT_EQ(authorization(2), "Bearer token-1");
+}
+
+TEST_F(ClusterIdentityTest, KeepsTheTokenForAllClustersOfOneIdentity) {
+  machine.transport.answer(200, kPublic);
+  machine.answer_token("token-1");
+  machine.transport.answer(200, kCursor);
+  machine.transport.answer(200, kCursor);
+  const auto kusto = std::move(open(kCluster + kApplication)).value();
+  ASSERT_TRUE(ask(*kusto));
+  ASSERT_TRUE(ask(*kusto));
+  machine.transport.answer(200, kPublic);
+  machine.transport.answer(200, kCursor);
+  ASSERT_TRUE(ask("https://other.kusto.windows.net" + kApplication));
+  EXPECT_THAT(machine.transport.calls, SizeIs(6));
+  EXPECT_EQ(authorization(5), "Bearer token-1");
+}
+
+TEST_F(ClusterIdentityTest, SendsNoTokenWhereNobodySignsIn) {
+  machine.transport.answer(200, kCursor);
+  ASSERT_TRUE(ask(kCluster));
+  EXPECT_THAT(machine.transport.calls, SizeIs(1));
+  EXPECT_EQ(authorization(0), "");
+}
+
+TEST_F(ClusterIdentityTest, TriesOnceMoreWithANewTokenAfter401) {
+  machine.transport.answer(200, kPublic);
+  machine.answer_token("token-1");
+  machine.transport.answer(401);
+  machine.answer_token("token-2");
+  machine.transport.answer(200, kCursor);
+  ASSERT_TRUE(ask(kCluster + kApplication));
+  EXPECT_EQ(authorization(2), "Bearer token-1");
+  EXPECT_EQ(authorization(4), "Bearer token-2");
+  EXPECT_EQ(std::count_if(machine.transport.calls[4].headers.begin(),
+                          machine.transport.calls[4].headers.end(),
+                          [](const auto& one) { return one.name == "Authorization"; }),
+            1);
+
+  IdentityMachine& again = machine;
+  again.transport.calls.clear();
+  again.transport.answer(200, kPublic);
+  again.transport.answer(401);
+  again.answer_token("token-3");
+  again.transport.answer(401);
+  const auto answer = ask(kCluster + kApplication);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().kind, ErrorKind::denied);
+  EXPECT_THAT(again.transport.calls, SizeIs(4)) << "not a third time";
+}
+
+TEST_F(ClusterIdentityTest, AGivenTokenIsNotSentAgain) {
+  machine.transport.answer(200, kPublic);
+  machine.transport.answer(401);
+  const auto answer = ask(std::string(kCluster) + ";Fed=True;UserToken=s3cret");
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().kind, ErrorKind::denied);
+  EXPECT_THAT(answer.error().message, Not(HasSubstr("s3cret")));
+  EXPECT_THAT(machine.transport.calls, SizeIs(2));
+  EXPECT_EQ(authorization(1), "Bearer s3cret");
+}
+
+TEST_F(ClusterIdentityTest, AsksNothingOfAnUntrustedHost) {
+  for (const char* host : {"https://evil.example", "https://c.kusto.windows.net.evil.example",
+                           "https://evilkusto.windows.net", "https://kusto.windows.net"}) {
+    for (const std::string& way :
+         {kApplication, std::string(";Fed=True"), std::string(";Fed=True;UserToken=s3cret")}) {
+      const auto kusto = open(host + way);
+      ASSERT_FALSE(kusto) << host;
+      EXPECT_EQ(kusto.error().code, "identity.untrusted_host") << host;
+      EXPECT_EQ(kusto.error().kind, ErrorKind::denied) << host;
+    }
+  }
+  EXPECT_THAT(machine.transport.calls, IsEmpty());
+}
+
+TEST_F(ClusterIdentityTest, TakesAnAllowedHost) {
+  identities = make(std::move(azure::TrustedHosts::allowing({"adx.contoso.example"})).value());
+  machine.transport.answer(200, kPublic);
+  machine.answer_token("token-1");
+  machine.transport.answer(200, kCursor);
+  EXPECT_TRUE(ask("https://adx.contoso.example" + kApplication));
+}
+
+// What a cluster says is checked before anything secret leaves.
+TEST_F(ClusterIdentityTest, BelievesNoClusterThatNamesAnotherLoginOrResource) {
+  for (const char* says :
+       {R"({"AzureAD":{"LoginEndpoint":"https://evil.example"}})",
+        R"({"AzureAD":{"LoginEndpoint":"http://login.microsoftonline.com"}})",
+        R"({"AzureAD":{"LoginEndpoint":"https://login.microsoftonline.com.evil.example"}})",
+        R"({"AzureAD":{"LoginEndpoint":"https://login.microsoftonline.us"}})",
+        R"({"AzureAD":{"KustoServiceResourceId":"https://management.azure.com"}})",
+        R"({"AzureAD":{"KustoServiceResourceId":"https://graph.microsoft.com"}})",
+        R"({"AzureAD":{"KustoServiceResourceId":"https://evilkusto.windows.net"}})",
+        R"({"AzureAD":{"KustoServiceResourceId":"x y"}})"}) {
+    machine.transport.calls.clear();
+    machine.transport.answer(200, says);
+    const auto answer = ask(kCluster + kApplication);
+    ASSERT_FALSE(answer) << says;
+    EXPECT_EQ(answer.error().code, "identity.untrusted_host") << says;
+    EXPECT_THAT(machine.transport.calls, SizeIs(1)) << says;
+  }
+}
+
+TEST_F(ClusterIdentityTest, SignsInWhereAnotherCloudSays) {
+  machine.transport.answer(
+      200,
+      R"({"AzureAD":{"LoginEndpoint":"https://login.microsoftonline.us/","LoginMfaRequired":true,"KustoServiceResourceId":"https://kusto.kusto.usgovcloudapi.net"}})");
+  machine.answer_token("token-1");
+  machine.transport.answer(200, kCursor);
+  ASSERT_TRUE(ask("https://c.kusto.usgovcloudapi.net" + kApplication));
+  EXPECT_THAT(machine.transport.calls[1].url,
+              HasSubstr("https://login.microsoftonline.us/tenant-1/"));
+  EXPECT_EQ(machine.field(1, "scope"), "https://kusto.kustomfa.usgovcloudapi.net/.default");
+}
+
+TEST_F(ClusterIdentityTest, LeavesTheIdentityToTheEnvironment) {
+  machine.variables = {
+      {"AZURE_TENANT_ID", "t"}, {"AZURE_CLIENT_ID", "env-app"}, {"AZURE_CLIENT_SECRET", "env-key"}};
+  machine.transport.answer(404);  // a cluster without the page: the public cloud's
+  machine.answer_token("token-1");
+  machine.transport.answer(200, kCursor);
+  ASSERT_TRUE(ask(std::string(kCluster) + ";Fed=True"));
+  EXPECT_EQ(machine.field(1, "client_id"), "env-app");
+  EXPECT_EQ(machine.field(1, "scope"), "https://kusto.kusto.windows.net/.default");
+}
+
+TEST_F(ClusterIdentityTest, AsksAgainHowToSignInOnlyWhereThatMayPass) {
+  machine.transport.answer(503);
+  machine.transport.broken("net.unreachable");
+  machine.transport.answer(200, kPublic);
+  machine.answer_token("token-1");
+  machine.transport.answer(200, kCursor);
+  ASSERT_TRUE(ask(kCluster + kApplication));
+  for (const char* body :
+       {"", "[]", "<html>", R"({"AzureAD":7})", R"({"AzureAD":{"LoginEndpoint":7}})",
+        R"({"AzureAD":{"KustoServiceResourceId":""}})"}) {
+    machine.transport.calls.clear();
+    machine.transport.answer(200, body);
+    const auto answer = ask(kCluster + kApplication);
+    ASSERT_FALSE(answer) << body;
+    EXPECT_EQ(answer.error().code, "kusto.auth_metadata") << body;
+    EXPECT_THAT(machine.transport.calls, SizeIs(1)) << body;
+  }
+  machine.transport.calls.clear();
+  machine.transport.answer(302, "", {{"location", "https://evil.example"}});
+  EXPECT_FALSE(ask(kCluster + kApplication));
+  EXPECT_THAT(machine.transport.calls, SizeIs(1));
+}
+
+TEST_F(ClusterIdentityTest, SaysWhereSigningInFailed) {
+  machine.transport.answer(200, kPublic);
+  machine.answer_error(401, "invalid_client", "AADSTS7000215: k3y");
+  const auto answer = ask(kCluster + kApplication);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, "identity.refused");
+  EXPECT_THAT(answer.error().message, HasSubstr("signing in to https://c.kusto.windows.net"));
+  EXPECT_THAT(answer.error().message, Not(HasSubstr("k3y")));
+}
+
+}  // namespace
+}  // namespace kc::kusto
