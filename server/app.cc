@@ -86,7 +86,7 @@ Result<std::unique_ptr<App>> App::start(AppOptions options, const Clock& clock, 
   own.service =
       std::make_unique<service::CopyService>(*own.store, clock, rng.fork(), api::write_progress);
   own.pipeline = std::make_unique<RunnerPort>(
-      clock, make_connections(own.transport, clock, own.stopping.get_token()),
+      clock, make_connections(own.transport, clock, own.stopping.get_token(), options.trusted),
       pipeline::RunnerOptions{.job = options.job, .cluster = {}, .holder = holder()}, *own.store,
       *own.service, log, rng.fork());
   own.api = std::make_unique<api::Api>(*own.service, rng.fork());

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "core/azure/trusted_hosts.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/result.h"
@@ -24,6 +25,7 @@ struct AppOptions {
   std::filesystem::path data_folder;
   std::optional<EmbeddedOptions> embedded;
   pipeline::JobLimits job = {};
+  azure::TrustedHosts trusted = {};  // where tokens may go, beside the known hosts
 };
 
 class App {

@@ -98,9 +98,17 @@ Result<pipeline::JobLimits> job_limits(const Settings& settings) {
   return limits;
 }
 
+Result<azure::TrustedHosts> trusted_hosts(const Settings& settings) {
+  if (!settings.given("trusted-hosts")) return azure::TrustedHosts();
+  auto hosts = azure::TrustedHosts::allowing(settings.list("trusted-hosts"));
+  if (!hosts) return fail(std::move(hosts).error().in("--trusted-hosts"));
+  return hosts;
+}
+
 Result<AppOptions> serve_options(const Settings& settings) {
   AppOptions options;
   KC_TRY(options.job, job_limits(settings));
+  KC_TRY(options.trusted, trusted_hosts(settings));
   KC_TRY(const auto address, parse_listen(settings.text("listen")));
   options.host = address.host;
   options.port = address.port;

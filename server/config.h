@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "core/azure/trusted_hosts.h"
 #include "core/base/log.h"
 #include "core/pipeline/job_core.h"
 #include "server/app.h"
@@ -24,6 +25,8 @@ Result<Log::Options> log_options(const Settings& settings);
 Result<EmbeddedOptions> embedded_options(const Settings& settings, std::filesystem::path folder);
 // What one job may do, beside its definition.
 Result<pipeline::JobLimits> job_limits(const Settings& settings);
+// Kind invalid, code identity.invalid: an entry that is no host.
+Result<azure::TrustedHosts> trusted_hosts(const Settings& settings);
 Result<AppOptions> serve_options(const Settings& settings);
 
 }  // namespace kc::server

@@ -10,23 +10,38 @@
 
 namespace kc::server {
 
-Result<std::unique_ptr<kusto::Kusto>> connect(const std::string& cluster, net::Transport& transport,
-                                              const Clock& clock) {
+namespace {
+
+Result<std::unique_ptr<kusto::Kusto>> connect_as(const std::string& cluster,
+                                                 net::Transport& transport, const Clock& clock,
+                                                 std::shared_ptr<kusto::Identities> identities) {
   KC_TRY(const auto where, kusto::ConnectionString::parse(cluster));
-  return kusto::connect(where, transport, clock);
+  kusto::RestKustoOptions options;
+  options.identities = std::move(identities);
+  return kusto::connect(where, transport, clock, std::move(options));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<kusto::Kusto>> connect(const std::string& cluster, net::Transport& transport,
+                                              const Clock& clock, azure::TrustedHosts trusted) {
+  return connect_as(cluster, transport, clock,
+                    std::make_shared<kusto::Identities>(transport, clock, std::move(trusted)));
 }
 
 pipeline::Connections make_connections(net::Transport& transport, const Clock& clock,
-                                       std::stop_token stop) {
-  return {
-      .open_lake = [&transport, &clock,
-                    stop = std::move(stop)](const JobSpec& spec) -> Result<std::unique_ptr<Lake>> {
-        KC_TRY(const auto address, parse_lake(spec.lake));
-        return open_lake(address, spec.id,
-                         {.transport = transport, .clock = clock, .stop = stop, .token = {}});
-      },
-      .connect = [&transport, &clock](
-                     const std::string& cluster) { return connect(cluster, transport, clock); }};
+                                       std::stop_token stop, azure::TrustedHosts trusted) {
+  const auto identities = std::make_shared<kusto::Identities>(transport, clock, std::move(trusted));
+  return {.open_lake = [&transport, &clock, stop = std::move(stop)](
+                           const JobSpec& spec) -> Result<std::unique_ptr<Lake>> {
+            KC_TRY(const auto address, parse_lake(spec.lake));
+            return open_lake(address, spec.id,
+                             {.transport = transport, .clock = clock, .stop = stop, .token = {}});
+          },
+          .connect =
+              [&transport, &clock, identities](const std::string& cluster) {
+                return connect_as(cluster, transport, clock, identities);
+              }};
 }
 
 std::string holder() {

@@ -7,17 +7,19 @@
 #include <stop_token>
 #include <string>
 
+#include "core/azure/trusted_hosts.h"
 #include "core/base/clock.h"
 #include "core/net/transport.h"
 #include "core/pipeline/runner.h"
 
 namespace kc::server {
 
+// `trusted`: where tokens may go, beside the known hosts.
 Result<std::unique_ptr<kusto::Kusto>> connect(const std::string& cluster, net::Transport& transport,
-                                              const Clock& clock);
+                                              const Clock& clock, azure::TrustedHosts trusted = {});
 // `stop` ends what waits for a lake.
 pipeline::Connections make_connections(net::Transport& transport, const Clock& clock,
-                                       std::stop_token stop);
+                                       std::stop_token stop, azure::TrustedHosts trusted = {});
 // "host:pid", for the lease.
 std::string holder();
 

@@ -65,6 +65,9 @@ constexpr std::array kOptions = {
            "Life of the right to write that an export gets on a lake in Blob storage: longer than "
            "an export may run on the source. What an export in doubt left is swept after it",
            Command::copy | Command::serve},
+    Option{"trusted-hosts", 0, Kind::list, "HOST", "none",
+           "Further hosts that a token may be sent to: a name, or .suffix of names",
+           kSides | Command::serve},
     Option{"output", 0, Kind::text, "auto|plain|jsonl|json", "auto",
            "How progress is told: a live block on a terminal, lines elsewhere", kCopy},
 

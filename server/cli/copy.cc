@@ -97,6 +97,8 @@ int run_copy(const Settings& settings, Signals& signals) {
   if (!spec) return report(spec.error());
   auto output = make_output(settings.text("output"), *spec);
   if (!output) return report(output.error());
+  const auto trusted = trusted_hosts(settings);
+  if (!trusted) return report(trusted.error());
   auto log_choice = log_options(settings);
   if (!log_choice) return report(log_choice.error());
   // The end and its reason are told by the output.
@@ -111,7 +113,7 @@ int run_copy(const Settings& settings, Signals& signals) {
   Wake wake;
   Inbox inbox(wake);
   std::stop_source stop;
-  pipeline::Runner runner(clock, make_connections(transport, clock, stop.get_token()),
+  pipeline::Runner runner(clock, make_connections(transport, clock, stop.get_token(), *trusted),
                           {.job = *limits, .cluster = {}, .holder = holder()}, inbox, *log,
                           Rng::from_entropy());
   // Rerunning the command is the wish to take up again what had failed.

@@ -9,6 +9,7 @@
 #include "server/cli/exit_code.h"
 #include "server/cli/output.h"
 #include "server/cli/program.h"
+#include "server/config.h"
 #include "server/connections.h"
 
 namespace kc::server {
@@ -109,11 +110,13 @@ int run_verify(const Settings& settings, Signals& /*signals*/) {
                           .fix = "see kusto-copy verify --help"});
     }
   }
+  const auto trusted = trusted_hosts(settings);
+  if (!trusted) return report(trusted.error());
   const SystemClock clock;
   net::CurlTransport transport;
-  auto source = connect(settings.text("source"), transport, clock);
+  auto source = connect(settings.text("source"), transport, clock, *trusted);
   if (!source) return report(source.error());
-  auto destination = connect(settings.text("destination"), transport, clock);
+  auto destination = connect(settings.text("destination"), transport, clock, *trusted);
   if (!destination) return report(destination.error());
   const std::string db = settings.text("db");
   const auto comparisons = compare(
