@@ -130,7 +130,7 @@ bool is_name(std::string_view host) {
 
 Failure refuse(const std::string& what) {
   Error error{.kind = ErrorKind::denied, .code = "identity.untrusted_host", .message = what};
-  error.fix = "if this host is yours, add it to the allowed hosts of this server";
+  error.fix = "if this host is yours, name it in --trusted-hosts";
   return fail(std::move(error));
 }
 

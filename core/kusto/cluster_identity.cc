@@ -12,6 +12,14 @@ constexpr Timespan kMetadataDeadline = Timespan::seconds(10);
 constexpr std::size_t kMetadataBytesMax = std::size_t{64} << 10;
 constexpr int kMetadataTriesMax = 3;
 
+// Through the door of a cluster, not_found and corrupt speak of its data: a failure to sign in must
+// not be taken for a table that is gone.
+Error not_signed_in(Error error, const std::string& url) {
+  if (error.kind == ErrorKind::not_found) error.kind = ErrorKind::denied;
+  if (error.kind == ErrorKind::corrupt) error.kind = ErrorKind::unavailable;
+  return std::move(error).in("signing in to " + net::origin_of(url));
+}
+
 bool is_passing(const Error& error) { return error.kind == ErrorKind::unavailable; }
 
 }  // namespace
@@ -87,12 +95,12 @@ Result<azure::AccessToken> ClusterIdentity::token(Timespan deadline, std::stop_t
   const auto& clock = all_->surroundings.clock;
   const auto start = clock.elapsed();
   auto known = ready(deadline, cancel);
-  if (!known) return fail(std::move(known).error().in("signing in to " + net::origin_of(url_)));
+  if (!known) return fail(not_signed_in(std::move(known).error(), url_));
   auto request = known->request;
   request.deadline = deadline - Timespan::from(clock.elapsed() - start);
   request.cancel = std::move(cancel);
   auto token = all_->tokens.token(*known->credential, request);
-  if (!token) return fail(std::move(token).error().in("signing in to " + net::origin_of(url_)));
+  if (!token) return fail(not_signed_in(std::move(token).error(), url_));
   return token;
 }
 

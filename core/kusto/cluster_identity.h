@@ -32,7 +32,8 @@ class ClusterIdentity {
   ClusterIdentity(const ConnectionString& where, std::shared_ptr<Identities> all);
 
   // A token that may be sent to this cluster. An untrusted one is not even asked how to sign in.
-  // Errors: as TrustedHosts, TokenCredential and read_auth_metadata.
+  // Errors: as TrustedHosts, TokenCredential and read_auth_metadata, but never of kind not_found
+  // (denied instead) or corrupt (unavailable instead).
   Result<azure::AccessToken> token(Timespan deadline, std::stop_token cancel);
   // The cluster did not take that token: it is not given out again.
   void refused(const std::string& secret);

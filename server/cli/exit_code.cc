@@ -23,6 +23,8 @@ constexpr std::array kRules = {
     Rule{"checkpoint.", kExitCheckpoint},
     Rule{"config.", kExitUsage},
     Rule{"connection.", kExitUsage},
+    Rule{"identity.invalid", kExitUsage},
+    Rule{"identity.not_configured", kExitDenied},
     Rule{"request.", kExitUsage},
     Rule{"job.unsupported", kExitUsage},
     Rule{"slots.", kExitUsage},

@@ -116,6 +116,22 @@ TEST_F(TokenCacheTest, OutlivesStepsOfTheClock) {
   EXPECT_EQ(ask(), "token-3");
 }
 
+TEST_F(TokenCacheTest, GivesOutNoTokenThatASteppedClockOnlyCallsGood) {
+  EXPECT_EQ(ask(), "token-1");
+  clock.step(Timespan::seconds(-7200));
+  clock.advance(Timespan::seconds(3301));
+  credential.failure = error_of(ErrorKind::unavailable, "identity.unavailable");
+  EXPECT_EQ(ask(), "identity.unavailable");
+}
+
+// The monotonic clock stands still while a machine sleeps.
+TEST_F(TokenCacheTest, GivesOutNoTokenThatEndedWhileTheMachineSlept) {
+  EXPECT_EQ(ask(), "token-1");
+  clock.step(Timespan::seconds(3400));
+  credential.failure = error_of(ErrorKind::unavailable, "identity.unavailable");
+  EXPECT_EQ(ask(), "identity.unavailable");
+}
+
 TEST_F(TokenCacheTest, RemembersARefusalForAWhile) {
   credential.failure = error_of(ErrorKind::denied, "identity.refused");
   EXPECT_EQ(ask(), "identity.refused");

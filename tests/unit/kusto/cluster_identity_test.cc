@@ -217,6 +217,29 @@ TEST_F(ClusterIdentityTest, AsksAgainHowToSignInOnlyWhereThatMayPass) {
   EXPECT_THAT(machine.transport.calls, SizeIs(1));
 }
 
+// To the callers of the door, not_found means that a table is gone, and corrupt that data is.
+TEST_F(ClusterIdentityTest, AFailureToSignInSaysNothingAboutTheData) {
+  machine.variables["AZURE_TOKEN_CREDENTIALS"] = "EnvironmentCredential";
+  machine.transport.answer(200, kPublic);
+  const auto nobody = ask(std::string(kCluster) + ";Fed=True");
+  ASSERT_FALSE(nobody);
+  EXPECT_EQ(nobody.error().kind, ErrorKind::denied);
+  EXPECT_EQ(nobody.error().code, "identity.not_configured");
+
+  machine.transport.answer(200, kPublic);
+  machine.transport.answer(200, "<html>");
+  const auto nonsense = ask(kCluster + kApplication);
+  ASSERT_FALSE(nonsense);
+  EXPECT_EQ(nonsense.error().kind, ErrorKind::unavailable);
+  EXPECT_EQ(nonsense.error().code, "identity.bad_answer");
+
+  machine.transport.answer(200, "<html>");
+  const auto no_page = ask("https://other.kusto.windows.net" + kApplication);
+  ASSERT_FALSE(no_page);
+  EXPECT_EQ(no_page.error().kind, ErrorKind::unavailable);
+  EXPECT_EQ(no_page.error().code, "kusto.auth_metadata");
+}
+
 TEST_F(ClusterIdentityTest, SaysWhereSigningInFailed) {
   machine.transport.answer(200, kPublic);
   machine.answer_error(401, "invalid_client", "AADSTS7000215: k3y");
