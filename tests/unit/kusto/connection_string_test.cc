@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cctype>
+
 namespace kc::kusto {
 namespace {
 
@@ -122,6 +124,100 @@ TEST(ConnectionString, RefusesByNameWithTheReason) {
     EXPECT_FALSE(parsed.error().fix.empty());
   }
   EXPECT_FALSE(ConnectionString::parse(std::string(kConnectionStringBytesMax + 1, 'x')));
+}
+
+std::string changed(std::string text, int (*change)(int)) {
+  for (char& c : text) c = static_cast<char>(change(static_cast<unsigned char>(c)));
+  return text;
+}
+
+struct Spelling {
+  const char* name;  // as messages and the documentation have it
+  std::vector<const char*> spellings;
+  const char* value;
+  const char* says;  // of a refusal; empty: understood
+};
+
+// Each alias as it is documented, in capitals, in small letters and without spaces.
+TEST(ConnectionString, KnowsEveryAliasInEverySpelling) {
+  const char* no_effect = "has no effect without 'AAD Federated Security=True'";
+  const Spelling keywords[] = {
+      {"Initial Catalog", {"Initial Catalog", "Database"}, "Db", ""},
+      {"AAD Federated Security",
+       {"AAD Federated Security", "Federated Security", "Federated", "Fed", "AADFed",
+        "Microsoft Entra ID Federated Security"},
+       "maybe",
+       "is neither true nor false"},
+      {"Application Client Id", {"Application Client Id", "AppClientId"}, "x", no_effect},
+      {"Application Key", {"Application Key", "AppKey"}, "x", no_effect},
+      {"Authority Id",
+       {"Authority Id", "TenantId", "Tenant", "Tid", "Authority", "Domain Hint"},
+       "x",
+       no_effect},
+      {"User ID", {"User ID", "UID", "User", "Login Hint", "AAD User ID"}, "x", "people"},
+      {"Password", {"Password", "Pwd"}, "x", "people"},
+      {"User Token", {"User Token", "UsrToken"}, "x", no_effect},
+      {"Application Token", {"Application Token", "AppToken"}, "x", no_effect},
+      {"Application Certificate Thumbprint",
+       {"Application Certificate Thumbprint", "AppCert"},
+       "x",
+       "no certificate store"},
+      {"Application Certificate Blob", {"Application Certificate Blob"}, "cGVt", no_effect},
+      {"Application Certificate SendX5c",
+       {"Application Certificate SendX5c", "Application Certificate X5c", "SendX5c",
+        "Application Certificate Send Public Certificate", "Send Certificate Chain"},
+       "true",
+       no_effect},
+      {"Application Certificate Subject Distinguished Name",
+       {"Application Certificate Subject Distinguished Name", "Application Certificate Subject"},
+       "x",
+       "no certificate store"},
+      {"Application Certificate Issuer Distinguished Name",
+       {"Application Certificate Issuer Distinguished Name", "Application Certificate Issuer"},
+       "x",
+       "no certificate store"},
+      {"Application Certificate PrivateKey",
+       {"Application Certificate PrivateKey"},
+       "x",
+       "no certificate store"},
+      {"Application Name for Tracing", {"Application Name for Tracing", "TraceAppName"}, "x", ""},
+      {"User Name for Tracing", {"User Name for Tracing", "TraceUserName"}, "x", ""},
+      {"Client Version for Tracing", {"Client Version for Tracing"}, "x", ""},
+      {"Query Consistency", {"Query Consistency"}, "weakconsistency", "strongconsistency"},
+      {"Azure Region", {"Azure Region", "Region"}, "x", "is not supported"},
+      {"Data Source Uri", {"Data Source Uri", "ServerUri", "ClusterUri"}, "x", "is not supported"},
+      {"Namespace", {"Namespace", "ns"}, "x", "is not supported"},
+      {"dSTS Federated Security",
+       {"dSTS Federated Security", "dSTSFed", "dSTS Token Type"},
+       "x",
+       "is not supported"},
+      {"Streaming", {"Streaming"}, "true", "is not supported"},
+      {"Uncompressed", {"Uncompressed"}, "true", "is not supported"},
+      {"EnforceMfa", {"EnforceMfa"}, "true", "is not supported"},
+      {"Accept", {"Accept"}, "true", "is not supported"},
+  };
+  int cases = 0;
+  for (const Spelling& keyword : keywords) {
+    for (const std::string spelling : keyword.spellings) {
+      std::string close = spelling;
+      std::erase(close, ' ');
+      for (const auto& written : {spelling, changed(spelling, std::toupper),
+                                  changed(spelling, std::tolower), close, " " + spelling + " "}) {
+        const auto parsed =
+            ConnectionString::parse("https://c.kusto.windows.net;" + written + "=" + keyword.value);
+        ++cases;
+        if (*keyword.says == '\0') {
+          EXPECT_TRUE(parsed) << written;
+          continue;
+        }
+        ASSERT_FALSE(parsed) << written;
+        EXPECT_THAT(parsed.error().message, HasSubstr("'" + std::string(keyword.name) + "'"))
+            << written;
+        EXPECT_THAT(parsed.error().message, HasSubstr(keyword.says)) << written;
+      }
+    }
+  }
+  EXPECT_GE(cases, 200);
 }
 
 using Kind = SignIn::Kind;
