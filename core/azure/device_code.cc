@@ -132,7 +132,9 @@ Result<AccessToken> DeviceCode::wait_for_person(const std::string& tenant, const
     KC_TRY(const auto answer, post(tenant, "token",
                                    {{"grant_type", "urn:ietf:params:oauth:grant-type:device_code"},
                                     {"device_code", begun.device_code},
-                                    {"client_id", who_.client_id}},
+                                    {"client_id", who_.client_id},
+                                    {"scope", whole_scope(request)},
+                                    {"client-request-id", with_.fresh_id().text()}},
                                    rest));
     if (answer.status == 200) return accept(answer);
     const auto word = error_word(answer.body);

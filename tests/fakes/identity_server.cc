@@ -143,10 +143,20 @@ IdentityAnswer IdentityServer::login(const IdentityRequest& request) {
   }
   if (request.form_value("client_id").empty())
     return refused(400, "invalid_request", "AADSTS900144: client_id is missing");
-  const bool proven = !request.form_value("client_secret").empty() ||
+  if (request.path.ends_with("/devicecode")) {
+    return {200, json{{"user_code", "ABC-123"},
+                      {"device_code", "device-1"},
+                      {"verification_uri", base + "/device"},
+                      {"expires_in", 900},
+                      {"interval", 1},
+                      {"message", "enter ABC-123"}}
+                     .dump()};
+  }
+  const bool entered = request.form_value("device_code") == "device-1";
+  const bool proven = entered || !request.form_value("client_secret").empty() ||
                       !request.form_value("client_assertion").empty();
-  if (request.form_value("grant_type") != "client_credentials" || !proven)
-    return refused(401, "invalid_client", "AADSTS7000218: no proof");
+  const bool alone = request.form_value("grant_type") == "client_credentials";
+  if (!proven || alone == entered) return refused(401, "invalid_client", "AADSTS7000218: no proof");
   const auto scope = request.form_value("scope");
   const auto audience = scope.substr(0, scope.find("/.default"));
   return {200, json{{"token_type", "Bearer"},

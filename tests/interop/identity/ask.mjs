@@ -14,7 +14,7 @@ if (process.env.KC_ARC) {
   }
   syncBuiltinESMExports();
 }
-const { ClientCertificateCredential, ClientSecretCredential, ManagedIdentityCredential, WorkloadIdentityCredential } =
+const { ClientCertificateCredential, ClientSecretCredential, DeviceCodeCredential, ManagedIdentityCredential, WorkloadIdentityCredential } =
   await import('@azure/identity');
 const { ConfidentialClientApplication } = await import('@azure/msal-node');
 
@@ -41,6 +41,7 @@ const asked = {
   chain: () => new ClientCertificateCredential(tenant, client, { certificatePath: argument }, { ...at, sendCertificateChain: true }).getToken(scope),
   older: () => olderAlgorithm(argument),
   workload: () => new WorkloadIdentityCredential({ ...at, tenantId: tenant, clientId: client, tokenFilePath: argument }).getToken(scope),
+  device: () => new DeviceCodeCredential({ ...at, tenantId: tenant, clientId: client, userPromptCallback: () => {} }).getToken(scope),
   system: () => new ManagedIdentityCredential().getToken(scope),
   client_id: () => new ManagedIdentityCredential({ clientId: argument }).getToken(scope),
   object_id: () => new ManagedIdentityCredential({ objectId: argument }).getToken(scope),

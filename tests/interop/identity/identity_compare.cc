@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "core/azure/device_code.h"
 #include "core/azure/entra.h"
 #include "core/azure/managed_identity.h"
 #include "core/azure/program_run.h"
@@ -71,6 +72,8 @@ std::string normal_assertion(const std::string& jwt) {
 
 std::string normal_value(const std::string& name, const std::string& value) {
   if (name == "client-request-id") return "<id>";
+  if (name == "grant_type" && value == "device_code")
+    return "urn:ietf:params:oauth:grant-type:device_code";
   return name == "client_assertion" ? normal_assertion(value) : value;
 }
 
@@ -258,6 +261,16 @@ TEST_F(Identity, ClientCertificateWithItsChain) {
 TEST_F(Identity, WorkloadIdentity) {
   const auto file = write("token", "federated-1\n");
   EXPECT_EQ(ours(workload_identity(with, who, file)), theirs("workload", file));
+}
+
+TEST_F(Identity, DeviceCode) {
+  with.wait = [](Timespan, const std::stop_token&) { return true; };
+  std::vector<DeviceCodePrompt> prompts;
+  const auto seen =
+      ours(device_code(with, who, [&](const DeviceCodePrompt& one) { prompts.push_back(one); }));
+  EXPECT_EQ(seen, theirs("device"));
+  EXPECT_THAT(seen, SizeIs(2));
+  EXPECT_THAT(prompts, SizeIs(1));
 }
 
 TEST_F(Identity, AppService) {
