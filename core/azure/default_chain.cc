@@ -196,7 +196,7 @@ std::unique_ptr<TokenCredential> chain(std::vector<std::unique_ptr<TokenCredenti
   return std::make_unique<Chain>(std::move(links));
 }
 
-CredentialResult default_chain(const Surroundings& with, ChainOptions options) {
+CredentialResult default_chain(const Surroundings& with, const ChainOptions& options) {
   KC_TRY(const auto wanted, wanted_links(with));
   const Maker maker{with, options, wanted.size() == 1};
   std::vector<std::unique_ptr<TokenCredential>> links;

@@ -26,6 +26,6 @@ struct ChainOptions {
 // What the environment variables say (docs: "Azure Identity, environment variables"), with
 // AZURE_TOKEN_CREDENTIALS as `prod`, `dev` or the name of one link. Kind invalid where a variable
 // has a value that cannot be used; it is named.
-CredentialResult default_chain(const Surroundings& with, ChainOptions options = {});
+CredentialResult default_chain(const Surroundings& with, const ChainOptions& options = {});
 
 }  // namespace kc::azure
