@@ -274,8 +274,10 @@ class Redactor {
   bool account_key() {
     if (at(at_) != ';') return false;
     std::size_t to = at_ + 1;
-    while (to < text_.size() && is_base64(at(to))) ++to;
+    // What is short before its `=` is a name with its value.
+    while (to < text_.size() && is_base64(at(to)) && at(to) != '=') ++to;
     if (to - at_ - 1 < kAccountKeyLength) return false;
+    while (to < text_.size() && is_base64(at(to))) ++to;
     hide(at_ + 1, to);
     return true;
   }

@@ -49,6 +49,11 @@ TEST(Redact, HidesEachKindOfSecretAndKeepsTheRest) {
       {"https://u:p@ss@host/x", "https://u:***@host/x"},
       {"https://a.blob.core.windows.net/c;0123456789012345678901234567890123456789ABCD+/==",
        "https://a.blob.core.windows.net/c;***"},
+      // A long value behind a name is the name's, not a key up to the first character that is none.
+      {"https://a.blob.core.windows.net/c;token=eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.eyJhdWQi.c2ln",
+       "https://a.blob.core.windows.net/c;token=***"},
+      {"https://a.blob.core.windows.net/c;token=0123456789012345678901234567890123456789.a~b",
+       "https://a.blob.core.windows.net/c;token=***"},
       {"a token eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln leaked", "a token *** leaked"},
       {"password: hunter2 was wrong", "password: *** was wrong"}};
   for (const auto& [text, expected] : cases) EXPECT_EQ(redact(text), expected) << text;
