@@ -14,7 +14,8 @@ Error as(Error error, ErrorKind kind, const char* code, const char* fix = "") {
 
 Error lake_error(Error error) {
   const std::string& word = error.service_code;
-  if (error.code.starts_with("lake.")) return error;
+  // What the transport says of a certificate or a URL is said best by itself.
+  if (error.code.starts_with("lake.") || error.code.starts_with("net.tls")) return error;
   if (word == "ContainerNotFound" || word == "ContainerBeingDeleted" || word == "ContainerDisabled")
     return as(std::move(error), ErrorKind::invalid, "lake.container",
               "make the container first (az storage container create), or name another");
@@ -32,9 +33,11 @@ Error lake_error(Error error) {
                 "or the role Storage Blob Data Contributor; and a firewall that lets this host in");
     case ErrorKind::invalid:
       return as(std::move(error), ErrorKind::invalid, "lake.refused");
+    case ErrorKind::conflict:
+      // A policy keeps the blob, a lease that is not ours, a snapshot: nothing that passes.
+      return as(std::move(error), ErrorKind::conflict, "lake.refused");
     case ErrorKind::cancelled:
       return error;
-    case ErrorKind::conflict:
     case ErrorKind::throttled:
     case ErrorKind::unavailable:
     case ErrorKind::corrupt:

@@ -7,8 +7,9 @@
 namespace kc {
 
 // storage.* as lake.*: not_found lake.absent; lake.container (the container is not there), invalid;
-// lake.permission, denied; lake.full, unavailable; lake.refused, invalid; everything that passes,
-// and every answer that is none, is lake.unreachable, unavailable: it may have happened.
+// lake.permission, denied; lake.full, unavailable; lake.refused, invalid or conflict; everything
+// that passes, and every answer that is none, is lake.unreachable, unavailable: it may have
+// happened.
 Error lake_error(Error error);
 
 // KC_TRY's and KC_CHECK_OK's way through a storage call.

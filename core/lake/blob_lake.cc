@@ -117,6 +117,8 @@ Result<Created> BlobLake::create_if_absent(std::string_view name, std::string_vi
     // Not there: once more, the same bytes with the same stamp, so that a first try that lands
     // late changes nothing.
   }
+  // Taken whenever it is asked for, and never there: not known either.
+  last.kind = ErrorKind::unavailable;
   return fail(lake_error(std::move(last)));
 }
 

@@ -121,6 +121,12 @@ TEST_F(BlobLakeTest, AnOutcomeThatCannotBeReadIsUnavailable) {
     refuse(404, "BlobNotFound");
   }
   EXPECT_EQ(blobs.create_if_absent("b", "x").error().code, "lake.unreachable");
+  // A conflict of a create says that somebody else has it; this is not known.
+  for (int i = 0; i < 4; ++i) {
+    refuse(409, "BlobAlreadyExists");
+    refuse(404, "BlobNotFound");
+  }
+  EXPECT_EQ(blobs.create_if_absent("c", "x").error().kind, ErrorKind::unavailable);
 }
 
 TEST_F(BlobLakeTest, RefusalsSayWhatToDo) {
@@ -143,6 +149,10 @@ TEST_F(BlobLakeTest, RefusalsSayWhatToDo) {
   transport.answer(200, "<html>a proxy</html>");
   EXPECT_EQ(blobs.list("").error().code, "lake.unreachable");
   EXPECT_EQ(blobs.get("../a").error().code, "lake.name");
+  refuse(409, "BlobImmutableDueToPolicy");
+  const auto kept = blobs.remove("a");
+  EXPECT_EQ(kept.error().kind, ErrorKind::conflict);
+  EXPECT_EQ(kept.error().code, "lake.refused");
 }
 
 TEST_F(BlobLakeTest, ALargeFileGoesAndComesInPieces) {

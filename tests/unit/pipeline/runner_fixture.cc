@@ -123,6 +123,7 @@ MemoryLake& Outside::lake(const std::string& job) {
 
 Connections Outside::connections() {
   return {.open_lake = [this](const JobSpec& spec) -> Result<std::unique_ptr<Lake>> {
+            if (decorate) return decorate(lake(spec.id));
             // The lake itself stays with the test.
             return std::make_unique<ForwardingLake>(lake(spec.id));
           },

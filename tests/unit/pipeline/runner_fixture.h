@@ -36,6 +36,8 @@ class Outside {
   std::vector<std::string> staging_tables() const;
   std::vector<std::string> tags() const;
   MemoryLake& lake(const std::string& job);
+  // What the runner is given in place of the lake: a decorator of it.
+  std::function<std::unique_ptr<Lake>(Lake&)> decorate = {};
   Connections connections();
 
  private:

@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 
+#include "core/base/guarded.h"
+#include "core/lake/forwarding_lake.h"
 #include "tests/unit/pipeline/runner_fixture.h"
 
 namespace kc::pipeline {
@@ -133,6 +136,60 @@ TEST(Runner, ALeaseHeldByAnotherEndsTheWish) {
   expect_failed(end, "lake.lease_held");
   EXPECT_NE(end->problem->detail.find("another process"), std::string::npos);
   EXPECT_TRUE(outside.lake("copy").contents().empty());
+}
+
+struct Renewals {
+  Guarded<int> count{0};
+  std::atomic<bool> held{false};
+};
+
+// A lease that has to be renewed, and that another process has taken.
+class LostLease final : public Lease {
+ public:
+  LostLease(std::unique_ptr<Lease> inner, Renewals& renewals)
+      : inner_(std::move(inner)), renewals_(renewals) {
+    renewals_.held = true;
+  }
+  ~LostLease() override { renewals_.held = false; }
+  std::optional<Timespan> renew_every() const override { return Timespan::milliseconds(1); }
+  Result<void> renew() override {
+    renewals_.count.change([](int& count) { ++count; });
+    return fail(ErrorKind::conflict, "lake.lease_lost", "another process has it");
+  }
+
+ private:
+  std::unique_ptr<Lease> inner_;
+  Renewals& renewals_;
+};
+
+class LostLeaseLake final : public ForwardingLake {
+ public:
+  LostLeaseLake(Lake& inner, Renewals& renewals) : ForwardingLake(inner), renewals_(renewals) {}
+  Result<std::unique_ptr<Lease>> acquire_lease(std::string_view holder) override {
+    KC_TRY(auto lease, ForwardingLake::acquire_lease(holder));
+    return std::make_unique<LostLease>(std::move(lease), renewals_);
+  }
+
+ private:
+  Renewals& renewals_;
+};
+
+TEST(Runner, RenewsTheLeaseAndLeavesItsLossToTheJournal) {
+  Renewals renewals;
+  Outside outside;
+  outside.decorate = [&](Lake& lake) { return std::make_unique<LostLeaseLake>(lake, renewals); };
+  outside.hold_after(0);
+  ProcessOfOne process(outside);
+  ASSERT_TRUE(process.runner.start(wish("copy")).has_value());
+  ASSERT_TRUE(
+      renewals.count.wait_for(std::chrono::minutes(1), [](int count) { return count >= 3; }));
+  outside.release();
+  const auto end = process.heard.end_of("copy");
+  ASSERT_TRUE(end.has_value());
+  EXPECT_EQ(end->state, JobState::succeeded);
+  // Whoever hears of the end may start the job again at once.
+  EXPECT_FALSE(renewals.held);
+  expect_exact(outside);
 }
 
 TEST(Runner, NeverBeginsAnewWhereProgressIsKnown) {
