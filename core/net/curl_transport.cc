@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <cstdlib>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -58,10 +59,17 @@ void initialise_curl() {
   std::call_once(once, [] { KC_ASSERT(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK); });
 }
 
+// As OpenSSL's own programs read it, and libcurl does not.
+CurlOptions with_ca_file(CurlOptions options) {
+  const char* trusted = std::getenv("SSL_CERT_FILE");
+  if (options.ca_file.empty() && trusted != nullptr) options.ca_file = trusted;
+  return options;
+}
+
 }  // namespace
 
 struct CurlTransport::State {
-  explicit State(CurlOptions given) : options(std::move(given)) {
+  explicit State(CurlOptions given) : options(with_ca_file(std::move(given))) {
     initialise_curl();
     multi.reset(curl_multi_init());
     KC_ASSERT(multi != nullptr, "curl_multi_init");

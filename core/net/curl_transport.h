@@ -16,7 +16,8 @@ struct CurlOptions {
   Timespan connect_deadline = Timespan::seconds(10);  // name lookup, connect and TLS handshake
   long connections_per_origin_max = 64;  // further exchanges wait for one, within their deadline
   long connections_idle_max = 256;
-  std::string ca_file = {};  // PEM; empty: the system's
+  // PEM. Empty: the file that SSL_CERT_FILE of the environment names, else the system's.
+  std::string ca_file = {};
 };
 
 class CurlTransport final : public Transport {

@@ -16,6 +16,7 @@
 
 #include "core/lake/lake_address.h"
 #include "core/lake/process_mark.h"
+#include "tests/interop/azurite/azurite.h"
 #include "tests/interop/lake/azurite_lakes.h"
 #include "tests/interop/lake/cutting_proxy.h"
 
@@ -35,7 +36,8 @@ LakeKind kind(const char* name, Access access) {
 INSTANTIATE_TEST_SUITE_P(Azurite, LakeSuite,
                          testing::Values(kind("key", Access::key),
                                          kind("account_sas", Access::account_sas),
-                                         kind("container_sas", Access::container_sas)),
+                                         kind("container_sas", Access::container_sas),
+                                         kind("token_over_https", Access::token)),
                          kind_name);
 
 class StopAzurite final : public testing::Environment {
@@ -273,6 +275,45 @@ struct Child {
   std::array<int, 2> hold{};
   pid_t pid = -1;
 };
+
+TEST(AzuriteTokenLake, GrantsAreDelegatedAndHoldNoToken) {
+  AzuriteLake under(Access::token);
+  const auto token = azurite_token(under.now());
+  const auto grant = under.lake().open_folder("data/f", under.now() + Timespan::seconds(3600));
+  ASSERT_TRUE(grant) << grant.error().message;
+  for (const char* part : {"skoid=", "sktid=", "ske=", "sr=c", "sp=w&", "spr=https"})
+    EXPECT_THAT(grant->uri, HasSubstr(part));
+  EXPECT_EQ(grant->uri.find(token.substr(0, 40)), std::string::npos);
+  const auto address = *azure::parse_blob_address(grant->uri);
+  SystemClock clock;
+  azure::Blobs cluster(under.transport(), clock, address);
+  EXPECT_TRUE(cluster.put(address.path + "/x", "rows"));
+  EXPECT_EQ(cluster.get(address.path + "/x").error().kind, ErrorKind::denied);
+  EXPECT_EQ(under.cluster_reads(*under.lake().read_uri("data/f/x")), "rows");
+}
+
+TEST(AzuriteTokenLake, ATokenThatIsNoneIsDenied) {
+  AzuriteLake under(Access::token);
+  BlobPlace place;
+  place.root = {emulator(Access::token).account.blob,
+                "devstoreaccount1",
+                "lake",
+                "job",
+                {azure::Credential::Kind::token, {}, "eyJhbGciOiJub25lIn0.e30.x"}};
+  SystemClock clock;
+  const auto read = BlobLake(under.transport(), clock, Rng(1), place).get("a");
+  EXPECT_EQ(read.error().code, "lake.permission");
+  EXPECT_EQ(read.error().message.find("eyJ"), std::string::npos);
+}
+
+TEST(AzuriteTokenLake, ACertificateThatNobodyKnowsIsNotTrusted) {
+  BlobPlace place;
+  place.root = {emulator(Access::token).account.blob, "devstoreaccount1", "lake", "job",
+                emulator(Access::token).account.credential()};
+  net::CurlTransport strict;
+  SystemClock clock;
+  EXPECT_FALSE(BlobLake(strict, clock, Rng(1), place).get("a"));
+}
 
 class AzuriteLeaseTest : public AzuriteLakeTest {
  protected:

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <map>
 
 #include "core/azure/signing.h"
 #include "tests/interop/azurite/azurite.h"
@@ -12,38 +13,51 @@ namespace {
 
 constexpr Timespan kDay = Timespan::seconds(86400);
 
-std::unique_ptr<Azurite>& azurite() {
-  static std::unique_ptr<Azurite> running;
-  return running;
+using Speaks = Azurite::Speaks;
+
+std::map<Speaks, std::unique_ptr<Azurite>>& running() {
+  static std::map<Speaks, std::unique_ptr<Azurite>> all;
+  return all;
+}
+
+Emulator start(Speaks speaks) {
+  const auto& azurite = running()[speaks] = std::make_unique<Azurite>(speaks);
+  if (azurite->running())
+    return {*azure::parse_account(azurite->connection_string()), azurite->ca_file()};
+  ADD_FAILURE() << "tests/interop/azurite/fetch.sh brings it";
+  return {};
 }
 
 }  // namespace
 
-const azure::StorageAccount& azurite_account() {
-  static const azure::StorageAccount account = [] {
-    azurite() = std::make_unique<Azurite>();
-    if (azurite()->running()) return *azure::parse_account(azurite()->connection_string());
-    ADD_FAILURE() << "tests/interop/azurite/fetch.sh brings it";
-    return azure::StorageAccount{};
-  }();
-  return account;
+const Emulator& emulator(Access access) {
+  if (access == Access::token) {
+    static const Emulator secure = start(Speaks::https_with_tokens);
+    return secure;
+  }
+  static const Emulator plain = start(Speaks::http);
+  return plain;
 }
+
+const azure::StorageAccount& azurite_account() { return emulator().account; }
 
 int azurite_blob_port() {
   const auto origin = net::origin_of(azurite_account().blob);
   return std::atoi(origin.substr(origin.rfind(':') + 1).c_str());
 }
 
-void stop_azurite() { azurite().reset(); }
+void stop_azurite() { running().clear(); }
 
-AzuriteLake::AzuriteLake(Access access) : access_(access) {
-  const auto& account = azurite_account();
+AzuriteLake::AzuriteLake(Access access)
+    : access_(access), transport_({.ca_file = emulator(access).ca_file}) {
+  const auto& account = emulator(access).account;
   static int counter = 0;
   root_ = {account.blob, account.name,
            "lake-" + std::to_string(::getpid()) + "-" + std::to_string(++counter), "root/job 1",
            account.credential()};
   EXPECT_TRUE(blobs().create_container());
-  lake_ = another(azurite_blob_port());
+  const auto origin = net::origin_of(account.blob);
+  lake_ = another(std::atoi(origin.substr(origin.rfind(':') + 1).c_str()));
 }
 
 AzuriteLake::~AzuriteLake() {
@@ -52,7 +66,7 @@ AzuriteLake::~AzuriteLake() {
 }
 
 azure::Credential AzuriteLake::credential(Access access, Ticks expiry) const {
-  const auto& account = azurite_account();
+  const auto& account = emulator(access).account;
   switch (access) {
     case Access::key:
       return account.credential();
@@ -62,6 +76,8 @@ azure::Credential AzuriteLake::credential(Access access, Ticks expiry) const {
     case Access::container_sas:
       return {azure::Credential::Kind::sas, account.name,
               azure::blob_sas(account, {root_.container, "", "rwdl", expiry})};
+    case Access::token:
+      return {azure::Credential::Kind::token, account.name, azurite_token(clock_.now())};
   }
   return {};
 }
@@ -69,7 +85,8 @@ azure::Credential AzuriteLake::credential(Access access, Ticks expiry) const {
 std::unique_ptr<BlobLake> AzuriteLake::another(int port, BlobLakeOptions options) {
   BlobPlace place;
   place.root = root_;
-  place.root.endpoint = "http://127.0.0.1:" + std::to_string(port) + "/" + root_.account;
+  place.root.endpoint = root_.endpoint.substr(0, root_.endpoint.find(':')) +
+                        "://127.0.0.1:" + std::to_string(port) + "/" + root_.account;
   place.root.credential = credential(access_, now() + kDay);
   return std::make_unique<BlobLake>(transport_, clock_, Rng::from_entropy(), std::move(place),
                                     std::move(options));
@@ -87,7 +104,7 @@ Result<void> AzuriteLake::cluster_writes(const Grant& grant, std::string_view fo
   // that has expired.
   if (grant.expiry && at >= *grant.expiry) {
     const Ticks past = now() - kDay;
-    if (access_ == Access::key) {
+    if (access_ == Access::key || access_ == Access::token) {
       KC_TRY(const auto late, lake_->open_folder(folder, past));
       KC_TRY(address, azure::parse_blob_address(late.uri));
     } else {

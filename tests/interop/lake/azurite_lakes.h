@@ -1,5 +1,6 @@
 // A lake in a container of its own on Azurite, for as long as this lives: with the account's key,
-// or with a SAS that was given. Used by the tests of the lake on blobs. Thread promise: one owner.
+// with a SAS that was given, or over https with a bearer token. Used by the tests of the lake on
+// blobs. Thread promise: one owner.
 #pragma once
 
 #include <memory>
@@ -12,9 +13,14 @@
 
 namespace kc {
 
-enum class Access { key, account_sas, container_sas };
+enum class Access { key, account_sas, container_sas, token };
 
-// The one Azurite of this test program; a failure where it was not fetched.
+// The one Azurite of this test program that speaks so; a failure where it was not fetched.
+struct Emulator {
+  azure::StorageAccount account;
+  std::string ca_file;
+};
+const Emulator& emulator(Access access = Access::key);
 const azure::StorageAccount& azurite_account();
 int azurite_blob_port();
 // Ended with the program otherwise.
@@ -35,6 +41,7 @@ class AzuriteLake final : public LakeUnderTest {
   // The same folder through another port and with other options.
   std::unique_ptr<BlobLake> another(int port, BlobLakeOptions options = {});
   azure::Blobs blobs() { return {transport_, clock_, root_}; }
+  net::Transport& transport() { return transport_; }
 
  private:
   azure::Credential credential(Access access, Ticks expiry) const;

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Whole copies with their lake on Azurite, between engines of two processes, from the command line and by the service, with the
-# account's key and with a SAS: copy.sh <kusto-copy> <lake_tool> <place of azurite>
+# account's key and with a SAS, or over https with a bearer token, from which clusters get delegated signatures:
+# copy.sh <kusto-copy> <lake_tool> <place of azurite> plain|secure
 here=$(dirname "${BASH_SOURCE[0]}")
 . "$here/../../e2e/processes.sh"
 . "$here/azurite.sh"
@@ -17,7 +18,9 @@ equal_and_clean() {  # database, lake, job
   check_lake "$2" "$3"
 }
 
-for access in key sas; do
+accesses='key sas'
+[ "$4" = secure ] && accesses=token
+for access in $accesses; do
   lake=$(lake_at "copies/$access" $access)
   for format in csv auto; do
     say "command line, $access, $format"
@@ -25,22 +28,30 @@ for access in key sas; do
     create_database "$dst" "$db"
     copy=(-l "$lake" -s "$src" -d "$dst" --db Samples --destination-db "$db" --id "$job" --format $format --block-rows-max 20000)
     expect 0 "100,048 rows" "$kc" "${copy[@]}"
-    grep -q 'sig=\|Eby8vdM0' "$folder/expect.log" && fail "a secret is shown"
+    grep -q 'sig=\|Eby8vdM0\|eyJ' "$folder/expect.log" && fail "a secret is shown"
     equal_and_clean "$db" "$lake" "$job"
     expect 0 "nothing was copied" "$kc" "${copy[@]}"
   done
 done
 
 say "mistakes are told"
-lake=$(lake_at copies/x sas)
-expect 2 "right 'd'" "$kc" -l "${lake/sp=rwdl/sp=rwl}" -s "$src" -d "$dst" --db Samples --destination-db Copy_key_csv
-expect 8 "lake.permission" "$kc" -l "${lake/sig=/sig=A}" -s "$src" -d "$dst" --db Samples --destination-db Copy_key_csv
-expect 3 "lake.container" "$kc" -l "$(lake_at copies/x key | sed "s,/$container/,/absent/,")" -s "$src" -d "$dst" --db Samples --destination-db Copy_key_csv
+database=(-s "$src" -d "$dst" --db Samples --destination-db Nowhere)
+if [ "$4" = secure ]; then
+  lake=$(lake_at copies/x token)
+  expect 8 "lake.permission" "$kc" -l "${lake/;token=/;token=x}" "${database[@]}"
+  SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt expect 1 "net.tls_untrusted" "$kc" -l "$lake" "${database[@]}"
+else
+  lake=$(lake_at copies/x sas)
+  expect 2 "right 'd'" "$kc" -l "${lake/sp=rwdl/sp=rwl}" "${database[@]}"
+  expect 8 "lake.permission" "$kc" -l "${lake/sig=/sig=A}" "${database[@]}"
+fi
+expect 3 "lake.container" "$kc" -l "$(lake_at copies/x key | sed "s,/$container/,/absent/,")" "${database[@]}"
 
 say "two processes on one lake: the second is told who has it"
 create_database "$dst" Held
 lake=$(lake_at held key)
 held=(-l "$lake" -s "$src" -d "$dst" --db Samples --destination-db Held --id held --block-rows-max 2000)
+: >"$folder/held.log"
 "$kc" "${held[@]}" >"$folder/held.log" 2>&1 &
 pids+=($!)
 first=$!
@@ -54,14 +65,14 @@ start serve serve --listen 127.0.0.1:0 --data "$folder/data"
 api=$(url_of serve)
 state() { curl -sf --max-time 30 "$api/v1/jobs/$1" | grep -o '"state":"[a-z]*"' | head -n 1 | cut -d'"' -f4; }
 ended() { case $(state "$1") in succeeded | failed | canceled) return 0 ;; *) return 1 ;; esac; }
-for access in key sas; do
+for access in $accesses; do
   lake=$(lake_at service $access) db=Served_$access job=served-$access
   create_database "$dst" "$db"
   curl -sf --json "{\"id\":\"$job\",\"lake\":\"$lake\",\"source\":\"$src\",\"destination\":\"$dst\",\"db\":\"Samples\",\"destinationDb\":\"$db\"}" \
     "$api/v1/jobs" >"$folder/answer.log" || fail "the job was refused"
   wait_until 120 ended "$job" || fail "$job is $(state "$job")"
   [ "$(state "$job")" = succeeded ] || fail "$job: $(curl -s "$api/v1/jobs/$job")"
-  curl -sf "$api/v1/jobs/$job" | grep -q 'Eby8vdM0\|sig=[A-Za-z0-9]' && fail "a secret is shown"
+  curl -sf "$api/v1/jobs/$job" | grep -q 'Eby8vdM0\|eyJ\|sig=[A-Za-z0-9]' && fail "a secret is shown"
   equal_and_clean "$db" "$lake" "$job"
 done
 stop serve

@@ -1,6 +1,6 @@
 // What the scripts of this folder ask of a storage account:
 //   lake_tool make <connection string> <container>             makes the container
-//   lake_tool address <connection string> <container>/<path> key|sas   a lake's address
+//   lake_tool address <connection string> <container>/<path> key|sas|token   a lake's address
 //   lake_tool files <address> <job>                            the names in the lake of a job
 // Exit code 0; 1 with the error on standard error.
 #include <cstdio>
@@ -10,6 +10,7 @@
 #include "core/azure/signing.h"
 #include "core/lake/lake_address.h"
 #include "core/net/curl_transport.h"
+#include "tests/interop/azurite/azurite.h"
 
 namespace kc {
 namespace {
@@ -33,8 +34,9 @@ Result<void> address(const Clock& clock, const std::string& connection, const st
                             .permissions = "rwdl",
                             .expiry = clock.now() + kDay,
                             .protocol = {}};
-  const std::string tail =
-      access == "sas" ? "?" + azure::blob_sas(account, wish) : ";" + account.key;
+  const std::string tail = access == "sas"     ? "?" + azure::blob_sas(account, wish)
+                           : access == "token" ? ";token=" + azurite_token(clock.now())
+                                               : ";" + account.key;
   std::printf("%s/%s%s\n", account.blob.c_str(), place.c_str(), tail.c_str());
   return {};
 }
