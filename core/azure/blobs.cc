@@ -68,6 +68,12 @@ LeaseWords words_of(LeaseCall::Action action) {
   return {"", 0};
 }
 
+// Every answer with a blob says its type. One that does not comes from something on the way.
+Result<void> check_blob(const net::HttpAnswer& answer, const std::string& what) {
+  if (answer.status == 416 || answer.header("x-ms-blob-type") != nullptr) return {};
+  return fail(ErrorKind::corrupt, "storage.corrupt", what + ": the answer is no storage service's");
+}
+
 BlobItem item_of(const pugi::xml_node& blob) {
   const auto properties = blob.child("Properties");
   BlobItem item;
@@ -120,6 +126,7 @@ Result<std::string> Blobs::get_range(const std::string& name, std::int64_t offse
 Result<BlobProperties> Blobs::properties(const std::string& name) {
   KC_TRY(const auto answer, line_.send({.method = net::Method::head, .path = path_of(name)}, {200},
                                        about("looking at", name)));
+  KC_CHECK_OK(check_blob(answer, about("looking at", name)));
   return BlobProperties{number(answer.header("content-length")), text_of(answer, "etag"),
                         text_of(answer, "content-encoding"), text_of(answer, "x-ms-meta-stamp")};
 }
@@ -214,7 +221,7 @@ Result<void> Blobs::write(const std::string& name, std::string_view bytes,
   return fail(std::move(error));
 }
 
-Result<std::int64_t> Blobs::in_pieces(const std::string& name,
+Result<std::int64_t> Blobs::in_pieces(const std::string& name, From from,
                                       const std::function<Result<void>(std::string_view)>& take) {
   std::string etag;
   std::int64_t size = 0;
@@ -226,6 +233,7 @@ Result<std::int64_t> Blobs::in_pieces(const std::string& name,
     // The pieces are of one version, or the whole is none.
     if (!etag.empty()) call.headers.push_back({"If-Match", etag});
     KC_TRY(const auto answer, line_.send(call, {200, 206, 416}, about("reading", name)));
+    if (from == From::storage) KC_CHECK_OK(check_blob(answer, about("reading", name)));
     if (answer.status == 416) return size;
     if (answer.status == 200 && size > 0)
       return fail(ErrorKind::corrupt, "storage.corrupt",
@@ -248,7 +256,7 @@ Result<std::string> Blobs::read(const std::string& name) {
   constexpr int kVersionsMax = 5;
   for (int attempt = 1;; ++attempt) {
     std::string bytes;
-    const auto done = in_pieces(name, [&](std::string_view piece) -> Result<void> {
+    const auto done = in_pieces(name, From::storage, [&](std::string_view piece) -> Result<void> {
       if (bytes.size() + piece.size() > kReadBytesMax)
         return fail(ErrorKind::invalid, "storage.too_large", about("reading", name));
       bytes += piece;
@@ -264,7 +272,8 @@ Result<std::string> Blobs::read(const std::string& name) {
 Result<std::int64_t> Blobs::download(const std::string& name, const std::filesystem::path& to) {
   std::ofstream file(to, std::ios::binary | std::ios::trunc);
   if (!file) return local_failure(to);
-  KC_TRY(const auto size, in_pieces(name, [&](std::string_view piece) -> Result<void> {
+  KC_TRY(const auto size,
+         in_pieces(name, From::anywhere, [&](std::string_view piece) -> Result<void> {
            file.write(piece.data(), static_cast<std::streamsize>(piece.size()));
            return {};
          }));

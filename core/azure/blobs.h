@@ -76,7 +76,8 @@ class Blobs {
   // Of any size: one call, or blocks that become the blob together, with the conditions of `put`.
   // Kind conflict too where somebody else completed the blob meanwhile.
   Result<void> write(const std::string& name, std::string_view bytes, const PutCondition& when);
-  // The whole blob, of one version, in pieces of a block's size. Kind invalid, storage.too_large,
+  // The whole blob, of one version, in pieces of a block's size. An answer that is no storage
+  // service's, such as a proxy's page, is kind corrupt. Kind invalid, storage.too_large,
   // beyond kReadBytesMax.
   Result<std::string> read(const std::string& name);
   // Kind conflict where another has the lease (LeaseAlreadyPresent), or it is no longer this one.
@@ -98,8 +99,10 @@ class Blobs {
   Result<void> remove_container();
 
  private:
+  // Anywhere: an ingestion may read files of any web server.
+  enum class From { storage, anywhere };
   // Hands over each piece; the size. The pieces are of one version.
-  Result<std::int64_t> in_pieces(const std::string& name,
+  Result<std::int64_t> in_pieces(const std::string& name, From from,
                                  const std::function<Result<void>(std::string_view)>& take);
   std::string path_of(const std::string& name) const;
   std::string about(const std::string& doing, const std::string& name) const;

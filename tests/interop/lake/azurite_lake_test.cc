@@ -57,7 +57,8 @@ class Dice {
  public:
   explicit Dice(double probability) : probability_(probability) {}
   Cut draw(const fakes::RawRequest&) {
-    constexpr std::array kCuts = {Cut::request, Cut::body, Cut::answer, Cut::half_answer};
+    constexpr std::array kCuts = {Cut::request, Cut::body,      Cut::answer, Cut::half_answer,
+                                  Cut::busy,    Cut::throttled, Cut::failed};
     return rng_.with([&](Rng& rng) {
       return rng.chance(probability_) ? kCuts.at(rng.below(kCuts.size())) : Cut::nothing;
     });
@@ -178,6 +179,71 @@ TEST_F(CutLakeTest, TheFolderOfAnExportGoesThoughAnswersAreLost) {
   }
   EXPECT_TRUE(whole_.lake().list("")->empty());
 }
+
+std::string_view word_of(Cut cut) {
+  constexpr std::array<std::string_view, 10> kWords = {
+      "nothing", "request",   "body",   "answer",  "half_answer",
+      "busy",    "throttled", "failed", "silence", "stranger"};
+  return kWords.at(static_cast<std::size_t>(cut));
+}
+
+// Each kind of fault alone, at the first try of every operation: what it comes to is known.
+class FaultTest : public testing::TestWithParam<Cut> {
+ protected:
+  AzuriteLake whole_{Access::key};
+  std::atomic<bool> armed_{false};
+  CuttingProxy proxy_{azurite_blob_port(), [this](const fakes::RawRequest&) {
+                        return armed_.exchange(false) ? GetParam() : Cut::nothing;
+                      }};
+};
+
+TEST_P(FaultTest, OfTheFirstTryIsOvercomeOrTold) {
+  auto options = impatient();
+  options.line.deadline = Timespan::seconds(1);
+  const auto lake = whole_.another(proxy_.port(), options);
+  // Where nothing but a wrong answer comes back, whoever asked is told.
+  const bool strange = GetParam() == Cut::stranger;
+  armed_ = true;
+  EXPECT_EQ(lake->create_if_absent("a", "new"), Created::created);
+  EXPECT_EQ(whole_.lake().get("a"), "new");
+  armed_ = true;
+  EXPECT_EQ(lake->create_if_absent("a", "newer"), Created::exists);
+  EXPECT_EQ(whole_.lake().get("a"), "new");
+  armed_ = true;
+  const auto put = lake->put("b", "x");
+  EXPECT_EQ(put.has_value(), !strange);
+  if (put) {
+    EXPECT_EQ(whole_.lake().get("b"), "x");
+  }
+  armed_ = true;
+  const auto got = lake->get("a");
+  EXPECT_EQ(got.has_value(), !strange);
+  if (got) {
+    EXPECT_EQ(got, "new");
+  }
+  armed_ = true;
+  const auto listed = lake->list("a");
+  EXPECT_EQ(listed.has_value(), !strange);
+  if (listed) {
+    EXPECT_EQ(listed->size(), 1u);
+  }
+  armed_ = true;
+  const auto removed = lake->remove("a");
+  EXPECT_EQ(removed.has_value(), !strange);
+  EXPECT_EQ(whole_.lake().get("a").has_value(), strange);
+  armed_ = true;
+  const auto lease = lake->acquire_lease("me");
+  EXPECT_EQ(lease.has_value(), !strange) << lease.error().message;
+  if (strange) {
+    EXPECT_EQ(lease.error().code, "lake.unreachable");
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, FaultTest,
+                         testing::Values(Cut::request, Cut::body, Cut::answer, Cut::half_answer,
+                                         Cut::busy, Cut::throttled, Cut::failed, Cut::silence,
+                                         Cut::stranger),
+                         [](const auto& test) { return std::string(word_of(test.param)); });
 
 class AzuriteLakeTest : public testing::Test {
  protected:

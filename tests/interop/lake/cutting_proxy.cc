@@ -60,6 +60,11 @@ std::string closing(const std::string& head) {
   return out + "Connection: close\r\n\r\n";
 }
 
+void refuse(fakes::RawConnection& client, int status, const std::string& code) {
+  client.send(
+      fakes::raw_answer(status, {}, "Connection: close\r\nx-ms-error-code: " + code + "\r\n"));
+}
+
 }  // namespace
 
 CuttingProxy::CuttingProxy(int port, Plan plan)
@@ -72,6 +77,12 @@ void CuttingProxy::serve(fakes::RawConnection& client) {
   if (!request) return;
   const Cut cut = plan_(*request);
   if (cut == Cut::request) return client.reset();
+  if (cut == Cut::busy) return refuse(client, 503, "ServerBusy");
+  if (cut == Cut::throttled) return refuse(client, 429, "TooManyRequests");
+  if (cut == Cut::stranger) {
+    client.send(fakes::raw_answer(200, "<html>Please sign in</html>", "Connection: close\r\n"));
+    return;
+  }
   Upstream upstream(port_);
   upstream.send(closing(request->head));
   if (cut == Cut::body) {
@@ -82,6 +93,8 @@ void CuttingProxy::serve(fakes::RawConnection& client) {
   upstream.send(request->body);
   const auto answer = upstream.read_all();
   if (cut == Cut::answer) return client.reset();
+  if (cut == Cut::failed) return refuse(client, 500, "OperationTimedOut");
+  if (cut == Cut::silence) return client.wait_until_client_closes();
   client.send(cut == Cut::half_answer ? answer.substr(0, answer.size() / 2) : answer);
   if (cut == Cut::half_answer) client.reset();
 }

@@ -15,6 +15,11 @@ enum class Cut {
   body,         // the server sees its head and half of its body
   answer,       // the server has carried it out
   half_answer,  // and half of the answer comes through
+  busy,         // 503 ServerBusy, and nothing was done
+  throttled,    // 429, and nothing was done
+  failed,       // 500 OperationTimedOut, and it was done
+  silence,      // it was done, and nothing is said until the client gives up
+  stranger,     // 200 with a page of HTML, and nothing was done
 };
 
 class CuttingProxy {

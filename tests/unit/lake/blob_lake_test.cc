@@ -51,7 +51,7 @@ struct BlobLakeTest : testing::Test {
   }
   // The answer to a HEAD that shows the stamp of an earlier call.
   void found_with(const std::string& stamp) {
-    transport.answer(200, {}, {{"x-ms-meta-stamp", stamp}});
+    transport.answer(200, {}, {{"x-ms-blob-type", "BlockBlob"}, {"x-ms-meta-stamp", stamp}});
   }
 };
 
@@ -174,13 +174,17 @@ TEST_F(BlobLakeTest, ALargeFileGoesAndComesInPieces) {
   transport.calls.clear();
   const auto total = std::to_string(large.size());
   transport.answer(206, large.substr(0, azure::kBlockBytes),
-                   {{"etag", "\"1\""}, {"content-range", "bytes 0-8388607/" + total}});
+                   {{"x-ms-blob-type", "BlockBlob"},
+                    {"etag", "\"1\""},
+                    {"content-range", "bytes 0-8388607/" + total}});
   transport.answer(412, {}, {{"x-ms-error-code", "ConditionNotMet"}});
-  transport.answer(206, "new", {{"etag", "\"2\""}, {"content-range", "bytes 0-2/3"}});
+  transport.answer(
+      206, "new",
+      {{"x-ms-blob-type", "BlockBlob"}, {"etag", "\"2\""}, {"content-range", "bytes 0-2/3"}});
   EXPECT_EQ(blobs.get("a"), "new");
   EXPECT_EQ(*header_of(transport.calls[1], "If-Match"), "\"1\"");
   // An answer that does not say how much there is would be taken for the whole.
-  transport.answer(206, "torn", {{"etag", "\"2\""}});
+  transport.answer(206, "torn", {{"x-ms-blob-type", "BlockBlob"}, {"etag", "\"2\""}});
   EXPECT_EQ(blobs.get("a").error().code, "lake.unreachable");
 }
 
@@ -238,6 +242,16 @@ TEST_F(BlobLakeTest, ATokenSignsWithADelegationKeyThatIsAskedForOnce) {
   EXPECT_EQ(lake(place({})).read_uri("a").error().code, "lake.unreachable");
 }
 
+TEST_F(BlobLakeTest, WhatNoStorageServiceSaidIsNeitherAFileNorACreator) {
+  auto blobs = lake();
+  transport.answer(200, "<html>Please sign in</html>");
+  EXPECT_EQ(blobs.get("a").error().code, "lake.unreachable");
+  for (int i = 0; i < 2; ++i) transport.answer(200, "<html>Please sign in</html>");
+  const auto made = blobs.create_if_absent("a", "x");
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().kind, ErrorKind::unavailable);
+}
+
 TEST_F(BlobLakeTest, DirectoriesOfAHierarchyAreNoFilesAndGoWithTheirFolder) {
   auto blobs = lake();
   const auto page =
@@ -287,7 +301,10 @@ struct BlobLeaseTest : BlobLakeTest {
   void note(const std::string& mark, const std::string& lease) {
     const std::string text = "host:17\n" + mark + "\n" + lease + "\n";
     const auto size = std::to_string(text.size());
-    transport.answer(206, text, {{"etag", "\"1\""}, {"content-range", "bytes 0-1/" + size}});
+    transport.answer(206, text,
+                     {{"x-ms-blob-type", "BlockBlob"},
+                      {"etag", "\"1\""},
+                      {"content-range", "bytes 0-1/" + size}});
   }
   std::string action(std::size_t call) {
     const auto* word = header_of(transport.calls.at(call), "x-ms-lease-action");

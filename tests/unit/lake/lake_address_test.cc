@@ -258,7 +258,7 @@ TEST_F(OpenLakeTest, WithoutAnIdentityNoTokenIsThere) {
   doors.token = [](const azure::BlobAddress&) { return Result<std::string>("tok"); };
   const auto lake = open_lake(*parse_lake(kHost + "/copy"), "job", doors);
   ASSERT_TRUE(lake);
-  transport.answer(200, "x");
+  transport.answer(200, "x", {{"x-ms-blob-type", "BlockBlob"}});
   EXPECT_EQ((*lake)->get("a"), "x");
   bool sent = false;
   for (const auto& header : transport.calls.at(0).headers)
