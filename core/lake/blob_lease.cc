@@ -162,7 +162,7 @@ class Taking {
 
 }  // namespace
 
-Result<std::unique_ptr<Lease>> take_blob_lease(std::shared_ptr<azure::Blobs> blobs,
+Result<std::unique_ptr<Lease>> take_blob_lease(const std::shared_ptr<azure::Blobs>& blobs,
                                                std::shared_ptr<azure::Blobs> parting,
                                                const azure::LineOptions& options,
                                                const BlobLeasePlan& plan) {

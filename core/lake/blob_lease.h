@@ -25,7 +25,7 @@ struct BlobLeasePlan {
 
 // `options` as those of `blobs`: how it waits. Errors as Lake::acquire_lease. `parting` gives the
 // lease back, when the process may be ending: it tries once and is not stopped.
-Result<std::unique_ptr<Lease>> take_blob_lease(std::shared_ptr<azure::Blobs> blobs,
+Result<std::unique_ptr<Lease>> take_blob_lease(const std::shared_ptr<azure::Blobs>& blobs,
                                                std::shared_ptr<azure::Blobs> parting,
                                                const azure::LineOptions& options,
                                                const BlobLeasePlan& plan);
