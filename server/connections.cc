@@ -5,6 +5,7 @@
 #include <array>
 #include <utility>
 
+#include "core/azure/storage_identity.h"
 #include "core/kusto/rest_kusto.h"
 #include "core/lake/lake_address.h"
 
@@ -32,11 +33,17 @@ Result<std::unique_ptr<kusto::Kusto>> connect(const std::string& cluster, net::T
 pipeline::Connections make_connections(net::Transport& transport, const Clock& clock,
                                        std::stop_token stop, azure::TrustedHosts trusted) {
   const auto identities = std::make_shared<kusto::Identities>(transport, clock, std::move(trusted));
-  return {.open_lake = [&transport, &clock, stop = std::move(stop)](
-                           const JobSpec& spec) -> Result<std::unique_ptr<Lake>> {
+  const auto storage = std::make_shared<azure::StorageIdentity>(
+      identities->surroundings, identities->tokens, identities->trusted);
+  const auto token = [identities, storage, stop](const azure::BlobAddress& account) {
+    return storage->token(account.endpoint, stop);
+  };
+  return {.open_lake = [&transport, &clock, stop = std::move(stop),
+                        token](const JobSpec& spec) -> Result<std::unique_ptr<Lake>> {
             KC_TRY(const auto address, parse_lake(spec.lake));
-            return open_lake(address, spec.id,
-                             {.transport = transport, .clock = clock, .stop = stop, .token = {}});
+            return open_lake(
+                address, spec.id,
+                {.transport = transport, .clock = clock, .stop = stop, .token = token});
           },
           .connect =
               [&transport, &clock, identities](const std::string& cluster) {

@@ -14,8 +14,10 @@ Error as(Error error, ErrorKind kind, const char* code, const char* fix = "") {
 
 Error lake_error(Error error) {
   const std::string& word = error.service_code;
-  // What the transport says of a certificate or a URL is said best by itself.
-  if (error.code.starts_with("lake.") || error.code.starts_with("net.tls")) return error;
+  // What is said of a certificate, or of signing in, is said best by itself.
+  for (const char* own : {"lake.", "net.tls", "identity."}) {
+    if (error.code.starts_with(own)) return error;
+  }
   if (word == "ContainerNotFound" || word == "ContainerBeingDeleted" || word == "ContainerDisabled")
     return as(std::move(error), ErrorKind::invalid, "lake.container",
               "make the container first (az storage container create), or name another");
