@@ -58,7 +58,6 @@ struct App::State {
   std::unique_ptr<store::Store> store;
   std::unique_ptr<Embedded> embedded;
   net::CurlTransport transport;
-  std::stop_source stopping;
   std::unique_ptr<service::CopyService> service;
   std::unique_ptr<RunnerPort> pipeline;
   std::unique_ptr<api::Api> api;
@@ -86,7 +85,7 @@ Result<std::unique_ptr<App>> App::start(AppOptions options, const Clock& clock, 
   own.service =
       std::make_unique<service::CopyService>(*own.store, clock, rng.fork(), api::write_progress);
   own.pipeline = std::make_unique<RunnerPort>(
-      clock, make_connections(own.transport, clock, own.stopping.get_token(), options.trusted),
+      clock, make_connections(own.transport, clock, options.trusted),
       pipeline::RunnerOptions{.job = options.job, .cluster = {}, .holder = holder()}, *own.store,
       *own.service, log, rng.fork());
   own.api = std::make_unique<api::Api>(*own.service, rng.fork());
@@ -114,7 +113,6 @@ void App::stop() {
   State& own = *state_;
   if (own.http) own.http->stop();
   if (own.service) own.service->shutdown();
-  own.stopping.request_stop();
   if (own.pipeline) own.pipeline->stop();
   own.transport.close();
   if (own.embedded) own.embedded->stop();

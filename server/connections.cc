@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <stop_token>
 #include <utility>
 
 #include "core/azure/storage_identity.h"
@@ -31,24 +32,27 @@ Result<std::unique_ptr<kusto::Kusto>> connect(const std::string& cluster, net::T
 }
 
 pipeline::Connections make_connections(net::Transport& transport, const Clock& clock,
-                                       std::stop_token stop, azure::TrustedHosts trusted) {
+                                       azure::TrustedHosts trusted) {
+  std::stop_source stop;
   const auto identities = std::make_shared<kusto::Identities>(transport, clock, std::move(trusted));
   const auto storage = std::make_shared<azure::StorageIdentity>(
       identities->surroundings, identities->tokens, identities->trusted);
-  const auto token = [identities, storage, stop](const azure::BlobAddress& account) {
-    return storage->token(account.endpoint, stop);
-  };
-  return {.open_lake = [&transport, &clock, stop = std::move(stop),
-                        token](const JobSpec& spec) -> Result<std::unique_ptr<Lake>> {
+  return {.open_lake = [&transport, &clock, stop, identities,
+                        storage](const JobSpec& spec) -> Result<std::unique_ptr<Lake>> {
             KC_TRY(const auto address, parse_lake(spec.lake));
+            const auto token = [identities, storage,
+                                stop = stop.get_token()](const azure::BlobAddress& account) {
+              return storage->token(account.endpoint, stop);
+            };
             return open_lake(
                 address, spec.id,
-                {.transport = transport, .clock = clock, .stop = stop, .token = token});
+                {.transport = transport, .clock = clock, .stop = stop.get_token(), .token = token});
           },
           .connect =
               [&transport, &clock, identities](const std::string& cluster) {
                 return connect_as(cluster, transport, clock, identities);
-              }};
+              },
+          .interrupt = [stop]() mutable { stop.request_stop(); }};
 }
 
 std::string holder() {

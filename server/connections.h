@@ -4,7 +4,6 @@
 #pragma once
 
 #include <memory>
-#include <stop_token>
 #include <string>
 
 #include "core/azure/trusted_hosts.h"
@@ -17,9 +16,8 @@ namespace kc::server {
 // `trusted`: where tokens may go, beside the known hosts.
 Result<std::unique_ptr<kusto::Kusto>> connect(const std::string& cluster, net::Transport& transport,
                                               const Clock& clock, azure::TrustedHosts trusted = {});
-// `stop` ends what waits for a lake.
 pipeline::Connections make_connections(net::Transport& transport, const Clock& clock,
-                                       std::stop_token stop, azure::TrustedHosts trusted = {});
+                                       azure::TrustedHosts trusted = {});
 // "host:pid", for the lease.
 std::string holder();
 

@@ -149,6 +149,8 @@ void Runner::Impl::stop() {
     for (auto& [address, door] : doors) door->close();
   });
   loop_.stop();
+  // Not before: a core would take an interrupted commit for a lake that refuses.
+  if (connections_.interrupt) connections_.interrupt();
   workers_.stop();
   mirror_.stop();
   jobs_.clear();  // leases go with them
@@ -160,6 +162,7 @@ void Runner::Impl::open(const JobWish& wish, JobKey key) {
   const std::string& id = wish.spec.id;
   auto found = prepare(wish);
   if (!found) {
+    if (stopping_) return;  // it is the stop that ended it: the job goes on elsewhere, or later
     return ended(id, {.state = JobState::failed,
                       .problem = problem_of(found.error()),
                       .at = clock_.now(),

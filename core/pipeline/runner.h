@@ -32,6 +32,9 @@ struct Connections {
   // A door to the cluster of a connection string. Jobs that name the same text share the door and
   // its slots.
   std::function<Result<std::unique_ptr<kusto::Kusto>>(const std::string&)> connect;
+  // Ends calls of lakes that are under way or waiting, when the runner stops: nobody hears of their
+  // answers any more.
+  std::function<void()> interrupt = {};
 };
 
 struct RunnerOptions {

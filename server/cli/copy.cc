@@ -112,8 +112,7 @@ int run_copy(const Settings& settings, Signals& signals) {
   if (!limits) return report(limits.error());
   Wake wake;
   Inbox inbox(wake);
-  std::stop_source stop;
-  pipeline::Runner runner(clock, make_connections(transport, clock, stop.get_token(), *trusted),
+  pipeline::Runner runner(clock, make_connections(transport, clock, *trusted),
                           {.job = *limits, .cluster = {}, .holder = holder()}, inbox, *log,
                           Rng::from_entropy());
   // Rerunning the command is the wish to take up again what had failed.
@@ -131,7 +130,6 @@ int run_copy(const Settings& settings, Signals& signals) {
     ending.interrupted = true;
     ending.at = clock.now();
   }
-  stop.request_stop();
   runner.stop();
   transport.close();
   (*output)->end(ending);

@@ -32,11 +32,11 @@ Emulator start(Speaks speaks) {
 
 const Emulator& emulator(Access access) {
   if (access == Access::token) {
-    static const Emulator secure = start(Speaks::https_with_tokens);
-    return secure;
+    static const Emulator kSecure = start(Speaks::https_with_tokens);
+    return kSecure;
   }
-  static const Emulator plain = start(Speaks::http);
-  return plain;
+  static const Emulator kPlain = start(Speaks::http);
+  return kPlain;
 }
 
 const azure::StorageAccount& azurite_account() { return emulator().account; }

@@ -130,7 +130,8 @@ Connections Outside::connections() {
           .connect = [this](const std::string& address) -> Result<std::unique_ptr<kusto::Kusto>> {
             return std::make_unique<OutsideDoor>(
                 *this, address == "source" ? Side::source : Side::destination);
-          }};
+          },
+          .interrupt = interrupt};
 }
 
 void Heard::on_opened(const std::string&, const Uuid&) {
@@ -173,6 +174,11 @@ std::optional<JobResult> Heard::end_of(const std::string& job) {
   const std::lock_guard lock(mutex_);
   const auto found = ends_.extract(job);
   return found.mapped();
+}
+
+bool Heard::has_end_of(const std::string& job) const {
+  const std::lock_guard lock(mutex_);
+  return ends_.contains(job);
 }
 
 bool Heard::wait_for_record(const std::string& type) {

@@ -38,6 +38,7 @@ class Outside {
   MemoryLake& lake(const std::string& job);
   // What the runner is given in place of the lake: a decorator of it.
   std::function<std::unique_ptr<Lake>(Lake&)> decorate = {};
+  std::function<void()> interrupt = {};
   Connections connections();
 
  private:
@@ -65,6 +66,7 @@ class Heard final : public RunnerListener {
 
   // Nothing, after a minute: the test has failed then.
   std::optional<JobResult> end_of(const std::string& job);
+  bool has_end_of(const std::string& job) const;
   bool wait_for_record(const std::string& type);
   std::vector<std::uint64_t> sequence() const;  // of the committed files, as they were told
   double percent_fell_by() const;

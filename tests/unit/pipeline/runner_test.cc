@@ -192,6 +192,51 @@ TEST(Runner, RenewsTheLeaseAndLeavesItsLossToTheJournal) {
   expect_exact(outside);
 }
 
+// What one waits for, or is doing, in a lake that does not answer.
+struct Held {
+  int waiting = 0;
+  bool interrupted = false;
+};
+
+class SilentLake final : public ForwardingLake {
+ public:
+  SilentLake(Lake& inner, Guarded<Held>& held, bool lease) : ForwardingLake(inner), held_(held) {
+    lease_ = lease;
+  }
+  Result<std::unique_ptr<Lease>> acquire_lease(std::string_view holder) override {
+    if (lease_) return wait();
+    return ForwardingLake::acquire_lease(holder);
+  }
+  Result<Created> create_if_absent(std::string_view name, std::string_view bytes) override {
+    if (!name.ends_with("1.jsonl")) return wait();
+    return ForwardingLake::create_if_absent(name, bytes);
+  }
+
+ private:
+  Failure wait() {
+    held_.change([](Held& held) { ++held.waiting; });
+    held_.when([](const Held& held) { return held.interrupted; }, [](Held&) {});
+    return fail(ErrorKind::cancelled, "lake.cancelled", "interrupted");
+  }
+  Guarded<Held>& held_;
+  bool lease_ = false;
+};
+
+TEST(Runner, StoppingInterruptsALakeAndTellsOfNoEnd) {
+  for (const bool lease : {true, false}) {
+    Guarded<Held> held;
+    Outside outside;
+    outside.decorate = [&](Lake& lake) { return std::make_unique<SilentLake>(lake, held, lease); };
+    outside.interrupt = [&] { held.change([](Held& now) { now.interrupted = true; }); };
+    ProcessOfOne process(outside);
+    ASSERT_TRUE(process.runner.start(wish("copy")).has_value());
+    ASSERT_TRUE(
+        held.wait_for(std::chrono::minutes(1), [](const Held& now) { return now.waiting > 0; }));
+    process.runner.stop();
+    EXPECT_FALSE(process.heard.has_end_of("copy")) << lease;
+  }
+}
+
 TEST(Runner, NeverBeginsAnewWhereProgressIsKnown) {
   Outside outside;
   ProcessOfOne process(outside);
