@@ -168,8 +168,9 @@ Answer set_table(Command&);
 Answer append_table(Command&);
 Answer set_or_append_table(Command&);
 Answer set_or_replace_table(Command&);
-// extents
+// extents, merge
 Answer move_extents(Command&);
+Answer merge_table(Command&);
 Answer replace_extents(Command&);
 Answer drop_extents(Command&);
 Answer drop_pretend_extents(Command&);

@@ -89,6 +89,7 @@ const std::vector<CommandEntry>& command_entries() {
       {"set cluster", "ClusterRoleSet", set_cluster_role, Access::cluster_admin},
       {"set", "TableSet", set_table, Access::ingestor},
       {"move", "ExtentsMove", move_extents, Access::table_admin},
+      {"merge", "ExtentsMerge", merge_table, Access::table_admin},
       {"replace", "ExtentsReplace", replace_extents, Access::table_admin},
   };
   return kEntries;

@@ -1,0 +1,68 @@
+// `.merge [async] T (<ids>) [with (rebuild=true)]` and `.merge [async] T all …`: what the cluster
+// does by itself, when it is asked for. Rebuilt extents are merged ones here: both are written
+// anew.
+#include "core/engine/storage/merge.h"
+
+#include <set>
+
+#include "core/engine/commands/command.h"
+
+namespace kc::engine {
+namespace {
+
+RowTable merged_rows(const std::vector<Uuid>& ids, const Extent& merged, std::int64_t duration) {
+  RowTable answer{{{"OriginalExtentId", ScalarType::guid_},
+                   {"ResultExtentId", ScalarType::guid_},
+                   {"Duration", ScalarType::timespan_}},
+                  {}};
+  for (const auto& id : ids)
+    answer.rows.push_back({guid_value(id), guid_value(merged.id), duration});
+  return answer;
+}
+
+// The extents that are named, or all that the table has now.
+Result<std::vector<Uuid>> parse_extents(Command& command, const CatalogueTable& table) {
+  if (!command.tokens.accept_word("all")) return parse_ids(command);
+  KC_TRY(const auto extents, command.host().catalogue->read(
+                                 [&](CatalogueView& view) { return view.extents(table.id); }));
+  std::vector<Uuid> ids;
+  ids.reserve(extents.size());
+  for (const auto& extent : extents) ids.push_back(extent.id);
+  return ids;
+}
+
+}  // namespace
+
+Answer merge_table(Command& command) {
+  const bool async = command.tokens.accept_word("async");
+  KC_TRY(const auto name, command.tokens.name());
+  KC_TRY(const auto table, table_of(command.session, name));
+  KC_TRY(const auto ids, parse_extents(command, table));
+  KC_TRY(const auto properties, parse_properties(command));
+  for (const auto& [property, value] : properties) {
+    if (property != "rebuild")
+      return bad_request("The property '" + property + "' is not one of '.merge'.");
+  }
+  KC_TRY(const bool rebuild, bool_property(properties, "rebuild", false));
+  (void)rebuild;
+  KC_CHECK_OK(expect_end(command));
+  if (std::set<Uuid>(ids.begin(), ids.end()).size() != ids.size())
+    return bad_request("An extent is named twice.");
+  auto& host = command.host();
+  return run_or_start(command, async, &host.merges, "CapacityPolicy/ExtentsMerge",
+                      [&host, ids, table = table.id](Execution& execution) -> Result<ResultTable> {
+                        const auto started = host.clock->elapsed();
+                        ResultTable result;
+                        const auto done = merge_extents(
+                            host, table, ids, [&](CatalogueView& view, const Extent& merged) {
+                              const auto took =
+                                  Timespan::from(host.clock->elapsed() - started).ticks;
+                              result = encode(merged_rows(ids, merged, took));
+                              return execution.finish(view, result);
+                            });
+                        if (!done) return fail(done.error());
+                        return result;
+                      });
+}
+
+}  // namespace kc::engine
