@@ -20,24 +20,13 @@ RowTable merged_rows(const std::vector<Uuid>& ids, const Extent& merged, std::in
   return answer;
 }
 
-// The extents that are named, or all that the table has now.
-Result<std::vector<Uuid>> parse_extents(Command& command, const CatalogueTable& table) {
-  if (!command.tokens.accept_word("all")) return parse_ids(command);
-  KC_TRY(const auto extents, command.host().catalogue->read(
-                                 [&](CatalogueView& view) { return view.extents(table.id); }));
-  std::vector<Uuid> ids;
-  ids.reserve(extents.size());
-  for (const auto& extent : extents) ids.push_back(extent.id);
-  return ids;
-}
-
 }  // namespace
 
 Answer merge_table(Command& command) {
   const bool async = command.tokens.accept_word("async");
   KC_TRY(const auto name, command.tokens.name());
   KC_TRY(const auto table, table_of(command.session, name));
-  KC_TRY(const auto ids, parse_extents(command, table));
+  KC_TRY(const auto ids, parse_ids(command));
   KC_TRY(const auto properties, parse_properties(command));
   for (const auto& [property, value] : properties) {
     if (property != "rebuild")

@@ -237,6 +237,28 @@ TEST_F(Behaviour, MergesChangeIdsAndUniteTagsAndKeepStamps) {
   EXPECT_NE(engine_->state().find("\"backgroundMerges\":1"), std::string::npos);
 }
 
+TEST_F(Behaviour, ExtentsAreMergedWhenItIsAskedFor) {
+  command(".create table T (k:int)");
+  command(R"(.set-or-append T with (tags='["a"]', creationTime='2023-01-01') <| print k = int(1))");
+  command(R"(.set-or-append T with (tags='["b"]', creationTime='2023-01-03') <| print k = int(2))");
+  const auto rows = query("T | project k, ingestion_time() | order by k asc");
+  const auto ids = json::parse(command(".show table T extents | project ExtentId"));
+  const auto first = ids[0][0].get<std::string>(), second = ids[1][0].get<std::string>();
+  const auto both = "(" + first + ", " + second + ")";
+  EXPECT_NE(refusal(".merge T " + both + " with (frobnicate=true)"), "");
+  const auto merged = json::parse(command(".merge T " + both +
+                                          " with (rebuild=true) | project OriginalExtentId, "
+                                          "ResultExtentId | order by OriginalExtentId asc"));
+  ASSERT_EQ(merged.size(), 2u);
+  EXPECT_EQ(merged[0][1], merged[1][1]);
+  EXPECT_EQ(json::parse(command(".show table T extents | project ExtentId, RowCount, MinCreatedOn, "
+                                "MaxCreatedOn, array_length(split(Tags, '\\r\\n'))")),
+            json::array({json::array({merged[0][1], 2, "2023-01-01T00:00:00.0000000Z",
+                                      "2023-01-03T00:00:00.0000000Z", 2})}));
+  EXPECT_EQ(query("T | project k, ingestion_time() | order by k asc"), rows);
+  EXPECT_NE(refusal(".merge T " + both), "") << "they are gone";
+}
+
 TEST_F(Behaviour, ATableThatForbidsMergesKeepsItsExtents) {
   command(".create table T (k:int)");
   command(R"(.alter table T policy merge '{"AllowMerge":false,"AllowRebuild":false}')");
