@@ -47,8 +47,9 @@ Result<FaultRule> parse_rule(const std::string& kind, const json& members) {
                                                     {"errorInAnswer", &rule.error_in_answer},
                                                     {"partialAnswer", &rule.partial_answer}};
   for (const auto& [name, value] : members.items()) {
+    const auto& word = name;
     const auto share = std::find_if(std::begin(shares), std::end(shares),
-                                    [&](const auto& entry) { return name == entry.first; });
+                                    [&word](const auto& entry) { return word == entry.first; });
     if (share != std::end(shares)) {
       KC_TRY(*share->second, share_of(kind, name, value));
     } else if (name == "delay") {
@@ -90,8 +91,9 @@ Result<CapacityRule> parse_capacity(const json& members) {
                                                                 {"queries", &rule.queries},
                                                                 {"merges", &rule.merges}};
   for (const auto& [name, value] : members.items()) {
+    const auto& word = name;
     const auto place = std::find_if(std::begin(places), std::end(places),
-                                    [&](const auto& entry) { return name == entry.first; });
+                                    [&word](const auto& entry) { return word == entry.first; });
     if (place == std::end(places)) return bad_member(owner, name);
     KC_TRY(*place->second, places_of(owner, name, value));
   }

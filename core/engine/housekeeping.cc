@@ -85,7 +85,7 @@ void Housekeeping::look() {
 
 Result<void> Housekeeping::stamp_cursors(std::int64_t now) {
   late_cursors_ = false;
-  const auto done = host_.catalogue->change([&](CatalogueView& view) -> Result<void> {
+  auto done = host_.catalogue->change([&](CatalogueView& view) -> Result<void> {
     KC_TRY(auto extents, view.unstamped(now));
     std::optional<std::int64_t> ingested, cursor;
     for (auto& extent : extents) {

@@ -45,7 +45,7 @@ const Part* part_of(std::string_view name) {
 }
 
 std::string start_of(std::string_view unit, const std::string& at) {
-  const std::string day = "(" + at + " - " + at + " % " + std::string(kDay) + ")";
+  std::string day = "(" + at + " - " + at + " % " + std::string(kDay) + ")";
   if (unit == "day") return day;
   // 0001-01-01 was a Monday; a week begins on Sunday.
   if (unit == "week")

@@ -6,7 +6,7 @@
 
 namespace kc::engine {
 
-Result<Rows> Translator::getschema(Rows rows) {
+Result<Rows> Translator::getschema(const Rows& rows) {
   static constexpr std::array<std::string_view, 10> kClr{"System.SByte",
                                                          "System.Int32",
                                                          "System.Int64",

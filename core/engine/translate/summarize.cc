@@ -207,10 +207,10 @@ Result<Sql> Translator::aggregate(const Expr& call, const Row& row, const Scope&
   if (call.args[0]->kind == ExprKind::star)
     return fail(semantic(call.offset, "SEM0100", "'" + call.text + "(*)' is not supported here"));
   KC_TRY(Sql value, scalar(*call.args[0], inner, scope));
-  return aggregate_of(call, name, std::move(value), filter, row, scope);
+  return aggregate_of(call, name, value, filter, row, scope);
 }
 
-Result<Sql> Translator::aggregate_of(const Expr& call, std::string_view name, Sql value,
+Result<Sql> Translator::aggregate_of(const Expr& call, std::string_view name, const Sql& value,
                                      const std::string& filter, const Row& row,
                                      const Scope& scope) {
   const ScalarType type = value.type;

@@ -263,7 +263,7 @@ Result<Rows> Translator::apply(Rows rows, const Operator& op, const Scope& scope
     rows.columns.clear();
     return rows;
   }
-  if (std::holds_alternative<GetSchemaOp>(op.op)) return getschema(std::move(rows));
+  if (std::holds_alternative<GetSchemaOp>(op.op)) return getschema(rows);
   if (std::holds_alternative<RenderOp>(op.op) || std::holds_alternative<AsOp>(op.op)) return rows;
   if (const auto* it = std::get_if<SerializeOp>(&op.op)) {
     rows.serialized = true;

@@ -113,7 +113,7 @@ class Translator {
   Result<Literal> known(const Expr& expr, const Scope& scope);
   Result<std::vector<std::optional<std::string>>> ask(const std::string& sql);
   Result<std::string> known_text(const Expr& expr, const Scope& scope);
-  Result<Rows> getschema(Rows rows);
+  Result<Rows> getschema(const Rows& rows);
   Result<Rows> print(const PrintOp& op, const Scope& scope);
   Result<Rows> range(const RangeOp& op, std::size_t offset, const Scope& scope);
   Result<Rows> datatable(const DatatableOp& op, std::size_t offset);
@@ -128,7 +128,7 @@ class Translator {
 
   Result<Rows> summarize(Rows rows, const SummarizeOp& op, std::size_t offset, const Scope& scope);
   Result<Sql> aggregate(const Expr& call, const Row& row, const Scope& scope);
-  Result<Sql> aggregate_of(const Expr& call, std::string_view name, Sql value,
+  Result<Sql> aggregate_of(const Expr& call, std::string_view name, const Sql& value,
                            const std::string& filter, const Row& row, const Scope& scope);
   struct Picks;  // arg_max, arg_min, take_any: several columns of one row
   Result<void> pick(const Expr& call, const std::string& name, const Row& row, const Scope& scope,
