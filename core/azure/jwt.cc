@@ -14,24 +14,12 @@
 #include <nlohmann/json.hpp>
 
 #include "core/azure/encoding.h"
+#include "core/azure/openssl_handles.h"
 
 namespace kc::azure {
 namespace {
 
 using nlohmann::ordered_json;
-
-template <auto Free>
-struct Deleter {
-  template <class T>
-  void operator()(T* thing) const {
-    Free(thing);
-  }
-};
-using Bio = std::unique_ptr<BIO, Deleter<BIO_free_all>>;
-using Key = std::unique_ptr<EVP_PKEY, Deleter<EVP_PKEY_free>>;
-using Certificate = std::unique_ptr<X509, Deleter<X509_free>>;
-using Archive = std::unique_ptr<PKCS12, Deleter<PKCS12_free>>;
-using Digest = std::unique_ptr<EVP_MD_CTX, Deleter<EVP_MD_CTX_free>>;
 
 constexpr std::size_t kChainMax = 20;
 constexpr std::int64_t kLifetimeSeconds = 600;

@@ -14,20 +14,12 @@
 #include <memory>
 #include <stdexcept>
 
+#include "core/azure/openssl_handles.h"
+
 namespace kc::fakes {
 namespace {
 
-template <auto Free>
-struct Deleter {
-  template <class T>
-  void operator()(T* thing) const {
-    Free(thing);
-  }
-};
-using Bio = std::unique_ptr<BIO, Deleter<BIO_free_all>>;
-using Key = std::unique_ptr<EVP_PKEY, Deleter<EVP_PKEY_free>>;
-using Certificate = std::unique_ptr<X509, Deleter<X509_free>>;
-using Archive = std::unique_ptr<PKCS12, Deleter<PKCS12_free>>;
+using azure::Archive, azure::BigNumber, azure::Bio, azure::Certificate, azure::Key;
 
 void need(bool fine) {
   if (!fine) throw std::runtime_error("a test certificate cannot be made");
@@ -67,8 +59,7 @@ TestCertificate certify(const Key& key, const std::string& name, const TestCerti
   std::array<unsigned char, 8> serial{};
   need(RAND_bytes(serial.data(), static_cast<int>(serial.size())) == 1);
   serial[0] = static_cast<unsigned char>((serial[0] & 0x7fU) | 1U);
-  const std::unique_ptr<BIGNUM, Deleter<BN_free>> number(
-      BN_bin2bn(serial.data(), static_cast<int>(serial.size()), nullptr));
+  const BigNumber number(BN_bin2bn(serial.data(), static_cast<int>(serial.size()), nullptr));
   BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(one.get()));
   X509_gmtime_adj(X509_getm_notBefore(one.get()), -86'400);
   X509_gmtime_adj(X509_getm_notAfter(one.get()), 86'400L * 30);
