@@ -32,12 +32,16 @@ void RequestLog::end(Place place, std::int64_t now, std::string failure) {
   });
 }
 
-bool RequestLog::cancel(std::string_view client_request_id) {
+bool RequestLog::cancel(std::string_view client_request_id,
+                        const std::optional<std::string>& principal) {
   return state_.with([&](State& state) {
     bool found = false;
     for (auto& running : state.running) {
-      if (running.record.kind != "Query" || running.record.client_request_id != client_request_id)
+      const auto& record = running.record;
+      if (record.kind != "Query" || record.client_request_id != client_request_id ||
+          (principal && record.principal != *principal)) {
         continue;
+      }
       *running.cancellation = true;
       found = true;
     }

@@ -6,6 +6,7 @@
 
 #include <deque>
 #include <list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -63,8 +64,9 @@ class RequestLog {
   };
 
   Request begin(RequestRecord record);
-  // Asks every running query of that client request id to end; false: there is none.
-  bool cancel(std::string_view client_request_id);
+  // Asks every running query of that client request id to end, of one principal or of all; false:
+  // there is none.
+  bool cancel(std::string_view client_request_id, const std::optional<std::string>& principal);
   std::vector<RequestRecord> running() const;  // oldest first
   std::vector<RequestRecord> ended() const;    // in the order of their end
 

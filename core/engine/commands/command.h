@@ -97,7 +97,7 @@ Answer show_tables(Command&);
 Answer show_table(Command&);
 Answer show_database(Command&);
 Answer show_databases(Command&);
-// show_operations, show_cluster
+// show_operations, show_requests, show_cluster
 Answer show_version(Command&);
 Answer show_cluster(Command&);
 Answer show_capacity(Command&);

@@ -32,8 +32,7 @@ Answer merge_table(Command& command) {
     if (property != "rebuild")
       return bad_request("The property '" + property + "' is not one of '.merge'.");
   }
-  KC_TRY(const bool rebuild, bool_property(properties, "rebuild", false));
-  (void)rebuild;
+  KC_CHECK_OK(bool_property(properties, "rebuild", false));
   KC_CHECK_OK(expect_end(command));
   if (std::set<Uuid>(ids.begin(), ids.end()).size() != ids.size())
     return bad_request("An extent is named twice.");
