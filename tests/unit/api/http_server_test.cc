@@ -2,13 +2,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <zlib.h>
 
 #include <atomic>
 #include <future>
 #include <stdexcept>
 #include <thread>
 
+#include "tests/fakes/gzip_by_zlib.h"
 #include "tests/unit/api/raw_client.h"
 
 namespace kc::api {
@@ -38,20 +38,6 @@ std::unique_ptr<HttpServer> serve(HttpServerOptions options = {}, HttpHandler ha
 
 RawAnswer ask(const HttpServer& server, std::string_view bytes) {
   return RawClient(server.port()).exchange(bytes);
-}
-
-std::string gzip(std::string_view text) {
-  z_stream stream{};
-  deflateInit2(&stream, Z_BEST_COMPRESSION, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
-  std::string out(deflateBound(&stream, text.size()) + 64, '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  deflate(&stream, Z_FINISH);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return out;
 }
 
 TEST(HttpServer, GivesTheHandlerTheDecodedRequest) {
@@ -194,10 +180,10 @@ TEST(HttpServer, CountsTheBodyAfterDecompression) {
     return "POST / HTTP/1.1\r\nHost: h\r\nContent-Encoding: gzip\r\nContent-Length: " +
            std::to_string(bytes.size()) + "\r\n\r\n" + bytes;
   };
-  const auto good = ask(*server, post(gzip(std::string(9'000, 'a'))));
+  const auto good = ask(*server, post(fakes::gzip_by_zlib(std::string(9'000, 'a'))));
   EXPECT_EQ(good.status, 200);
   EXPECT_THAT(good.body, HasSubstr(std::string(9'000, 'a')));
-  const auto bomb = gzip(std::string(5'000'000, 'a'));
+  const auto bomb = fakes::gzip_by_zlib(std::string(5'000'000, 'a'));
   ASSERT_LT(bomb.size(), 10'000U);
   const auto answer = ask(*server, post(bomb));
   EXPECT_EQ(answer.status, 413);

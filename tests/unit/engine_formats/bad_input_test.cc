@@ -4,8 +4,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "tests/fakes/gzip_by_zlib.h"
 #include "tests/unit/engine/engine_fixture.h"
-#include "tests/unit/engine_formats/zlib_gzip.h"
 
 namespace kc::engine {
 namespace {
@@ -51,7 +51,7 @@ TEST_F(BadInput, TruncatedGzipIsAnInvalidBlob) {
   std::string rows;
   for (int i = 0; i < 20'000; ++i)
     rows += std::to_string(i * 7919) + ",text " + std::to_string(i) + ",\n";
-  const auto whole = gzip_by_zlib(rows, 1);
+  const auto whole = fakes::gzip_by_zlib(rows, 1);
   EXPECT_TRUE(has(ingest(file("cut.csv.gz", whole.substr(0, whole.size() / 2)), "csv"),
                   "BadRequest_InvalidBlob"));
   EXPECT_TRUE(has(ingest(file("tail.csv.gz", whole.substr(0, whole.size() - 4)), "csv"),

@@ -6,14 +6,14 @@
 
 #include <algorithm>
 
-#include "tests/unit/engine_formats/zlib_gzip.h"
+#include "tests/fakes/gzip_by_zlib.h"
 
 namespace kc::engine {
 namespace {
 
 std::string unpacked_by_zlib(const std::string& packed, std::size_t size) {
   z_stream z{};
-  EXPECT_EQ(inflateInit2(&z, kGzipWindow), Z_OK);
+  EXPECT_EQ(inflateInit2(&z, fakes::kGzipWindow), Z_OK);
   std::string out(size + 1, '\0');
   z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));
   z.avail_in = static_cast<uInt>(packed.size());
@@ -72,7 +72,7 @@ RC_GTEST_PROP(Gzip, WhatZlibWritesIsRead, (std::uint32_t seed)) {
   for (int i = 0; i < members; ++i) {
     const auto text = some_text(*rc::gen::inRange<std::size_t>(0, 300'000), seed++);
     whole += text;
-    packed += gzip_by_zlib(text, *rc::gen::inRange(0, 10));
+    packed += fakes::gzip_by_zlib(text, *rc::gen::inRange(0, 10));
   }
   if (*rc::gen::arbitrary<bool>()) packed += std::string(700, '\0') + "behind the end";
   const auto feed = *rc::gen::inRange<std::size_t>(1, 100'000);
@@ -84,7 +84,7 @@ RC_GTEST_PROP(Gzip, WhatZlibWritesIsRead, (std::uint32_t seed)) {
 
 TEST(Gzip, WhatIsCutShortOrChangedIsToldApartFromTheWhole) {
   const auto text = some_text(5'000, 7);
-  const auto whole = gzip_by_zlib(text, 6);
+  const auto whole = fakes::gzip_by_zlib(text, 6);
   for (std::size_t size = 2; size < whole.size(); ++size)
     ASSERT_FALSE(unpacked(whole.substr(0, size), 100, 1000)) << size;
   std::size_t taken = 0;  // the bits that fill the last byte before the sums mean nothing

@@ -2,12 +2,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <zlib.h>
 
 #include <atomic>
 #include <future>
 #include <thread>
 
+#include "tests/fakes/gzip_by_zlib.h"
 #include "tests/fakes/raw_server.h"
 
 namespace kc::net {
@@ -25,20 +25,6 @@ HttpCall post(std::string url, std::string body = "{}") {
 
 void answer_all(RawConnection& connection, const std::string& answer) {
   while (connection.read_request()) connection.send(answer);
-}
-
-std::string gzip(const std::string& text) {
-  z_stream stream{};
-  EXPECT_EQ(deflateInit2(&stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
-  std::string out(compressBound(text.size()) + 64, '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return out;
 }
 
 TEST(CurlTransport, SendsMethodHeadersAndBodyAndReadsTheAnswer) {
@@ -225,7 +211,7 @@ TEST(CurlTransport, RefusesAnAnswerBeyondTheLimit) {
 }
 
 TEST(CurlTransport, CountsTheLimitOnDecompressedBytes) {
-  const std::string bomb = gzip(std::string(1 << 20, 'x'));
+  const std::string bomb = fakes::gzip_by_zlib(std::string(1 << 20, 'x'));
   RawServer server([&](RawConnection& c) {
     answer_all(c, raw_answer(200, bomb, "Content-Encoding: gzip\r\n"));
   });

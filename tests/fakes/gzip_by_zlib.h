@@ -1,16 +1,18 @@
-// One gzip member as zlib writes it. Used by the tests of formats. Thread promise: a pure function.
+// One gzip member as zlib, which every client has, writes it. Used by the tests of whatever reads
+// gzip. Thread promise: a pure function.
 #pragma once
 
 #include <gtest/gtest.h>
 #include <zlib.h>
 
 #include <string>
+#include <string_view>
 
-namespace kc::engine {
+namespace kc::fakes {
 
 constexpr int kGzipWindow = 15 + 16;  // zlib's sign for gzip around the data
 
-inline std::string gzip_by_zlib(const std::string& text, int level) {
+inline std::string gzip_by_zlib(std::string_view text, int level = 6) {
   z_stream z{};
   EXPECT_EQ(deflateInit2(&z, level, Z_DEFLATED, kGzipWindow, 8, Z_DEFAULT_STRATEGY), Z_OK);
   std::string out(deflateBound(&z, text.size()) + 64, '\0');
@@ -24,4 +26,4 @@ inline std::string gzip_by_zlib(const std::string& text, int level) {
   return out;
 }
 
-}  // namespace kc::engine
+}  // namespace kc::fakes
