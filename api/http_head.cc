@@ -35,7 +35,9 @@ bool is_control(char c) {
   return byte < 0x20 || byte == 0x7f;
 }
 
-std::string_view trim(std::string_view text) {
+// Optional white space is these two (RFC 9110 5.6.3): a line break taken off too would hide one
+// that is to be refused.
+std::string_view without_ows(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
   while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
   return text;
@@ -85,7 +87,7 @@ tl::expected<void, HeadRefusal> parse_header_line(std::string_view line, HttpHea
   const auto colon = line.find(':');
   if (colon == std::string_view::npos) return malformed("a header line has no colon");
   const auto name = line.substr(0, colon);
-  const auto value = trim(line.substr(colon + 1));
+  const auto value = without_ows(line.substr(colon + 1));
   if (!is_token(name)) return malformed("a header's name is not a token");
   if (std::any_of(value.begin(), value.end(), [](char c) { return is_control(c) && c != '\t'; })) {
     return malformed("a header's value holds a control character");

@@ -24,6 +24,7 @@
 
 #include "api/http_head.h"
 #include "core/base/guarded.h"
+#include "core/base/text.h"
 
 namespace kc::api {
 
@@ -459,11 +460,7 @@ void restore(const HttpHead& head, httplib::Request& request) {
     if (name == "range" || name == "if-range") continue;
     const bool keyword =
         name == "content-encoding" || name == "transfer-encoding" || name == "expect";
-    auto word = value;
-    if (keyword) {
-      std::transform(word.begin(), word.end(), word.begin(),
-                     [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    }
+    const auto word = keyword ? lower(value) : value;
     if (name != "content-encoding" || word != "identity") request.headers.emplace(name, word);
   }
 }
@@ -566,10 +563,7 @@ void Server::answer(const httplib::Request& from, httplib::Response& to, std::st
   }
   request.query.insert(from.params.begin(), from.params.end());
   for (const auto& [name, value] : from.headers) {
-    std::string key(name);
-    std::transform(key.begin(), key.end(), key.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    request.headers.emplace(std::move(key), value);
+    request.headers.emplace(lower(name), value);
   }
   request.remote_address = from.remote_addr;
   request.body = std::move(body);

@@ -1,9 +1,9 @@
 // `.export [async] [compressed] to csv|tsv|json|parquet (…) [with (…)] <| query`.
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <filesystem>
 
+#include "core/base/text.h"
 #include "core/engine/commands/command.h"
 #include "core/engine/commands/places.h"
 #include "core/engine/files/blob_store.h"
@@ -136,14 +136,12 @@ Result<std::string> parquet_select(const Translated& query, bool milliseconds) {
   std::vector<std::string> seen;
   for (std::size_t i = 0; i < query.columns.size(); ++i) {
     const auto& column = query.columns[i];
-    auto lower = column.name;
-    std::transform(lower.begin(), lower.end(), lower.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    if (std::find(seen.begin(), seen.end(), lower) != seen.end()) {
+    auto folded = lower(column.name);
+    if (std::find(seen.begin(), seen.end(), folded) != seen.end()) {
       return bad_request("Columns that differ only by case cannot be written as Parquet: '" +
                          column.name + "'.");
     }
-    seen.push_back(lower);
+    seen.push_back(std::move(folded));
     const auto from = "c" + std::to_string(i);
     names += (i > 0 ? ", " : "") + from;
     columns += (i > 0 ? ", " : "") +

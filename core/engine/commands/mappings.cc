@@ -4,6 +4,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "core/base/text.h"
 #include "core/engine/commands/command.h"
 #include "core/engine/commands/ingest.h"
 #include "core/engine/syntax/literal.h"
@@ -47,9 +48,7 @@ Result<std::string> canonical(const std::string& kind, const std::string& text) 
 }
 
 Result<std::string> parse_kind(Command& command) {
-  std::string kind = command.tokens.peek().text;
-  std::transform(kind.begin(), kind.end(), kind.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const std::string kind = lower(command.tokens.peek().text);
   if (std::find(kKinds.begin(), kKinds.end(), kind) == kKinds.end())
     return fail(command.tokens.error("expected a mapping's kind"));
   command.tokens.take();

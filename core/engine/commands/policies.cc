@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "core/base/text.h"
 #include "core/engine/commands/command.h"
 #include "core/engine/commands/policy_values.h"
 #include "core/engine/query/run.h"
@@ -288,9 +289,7 @@ Answer alter_column_policy(Command& command, const std::string& table, const std
     KC_TRY(profile, tokens.string());
     static const std::vector<std::string> kProfiles = {"identifier", "bigobject", "bigobject32",
                                                        "vector16", "null"};
-    auto word = profile;
-    std::transform(word.begin(), word.end(), word.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    const auto word = lower(profile);
     if (std::find(kProfiles.begin(), kProfiles.end(), word) == kProfiles.end())
       return bad_request("The encoding profile '" + profile + "' is unknown.");
     if (word == "null") profile.clear();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "core/base/text.h"
 #include "core/base/ticks.h"
 #include "core/engine/syntax/literal.h"
 
@@ -240,9 +241,7 @@ void canonical_flags(const Policy& policy, ordered_json& value) {
           return one.policy == policy.word && one.member == key && one.kind == Member::flag;
         });
     if (shape == std::end(kShapes) || !member.is_string()) continue;
-    auto word = member.get<std::string>();
-    std::transform(word.begin(), word.end(), word.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    const auto word = lower(member.get<std::string>());
     if (word == "true" || word == "false") member = word == "true";
   }
 }

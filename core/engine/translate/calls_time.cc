@@ -1,6 +1,6 @@
-#include <algorithm>
 #include <array>
 
+#include "core/base/text.h"
 #include "core/base/ticks.h"
 #include "core/engine/translate/translator.h"
 
@@ -110,10 +110,8 @@ Result<std::optional<Sql>> Translator::time_call(const Expr& expr, const std::ve
   if (name == "datetime_part" || name == "datetime_add" || name == "datetime_diff") {
     const std::size_t count = name == "datetime_part" ? 2 : 3;
     KC_CHECK_OK(arity(expr, count, count));
-    KC_TRY(std::string unit, known_string(expr, args, 0));
-    std::transform(unit.begin(), unit.end(), unit.begin(), [](char c) {
-      return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    });
+    KC_TRY(const std::string named, known_string(expr, args, 0));
+    const std::string unit = lower(named);
     const Part* part = part_of(unit);
     const bool ordinal = name == "datetime_part" && (unit == "dayofyear" || unit == "week_of_year");
     if (unit == "nanosecond" && name != "datetime_add") {
