@@ -278,6 +278,7 @@ void read_how(Fields& fields, JobSpec& spec) {
   }
   fields.flag("verbose", spec.verbose);
   fields.word("format", spec.format, parse_format_choice, "auto, csv, parquet");
+  fields.word("ingest", spec.ingest, parse_ingest_choice, "auto, direct, queued");
   fields.word("onError", spec.on_error, parse_on_error, "continue, stop");
   fields.number("blockRowsMax", spec.block_rows_max, 1, kBlockRowsMaxMax);
   fields.number("blockBytesMax", spec.block_bytes_max, 1, kBlockBytesMaxMax);

@@ -52,6 +52,7 @@ json spec_json(const JobSpec& spec) {
        spec.backfill_horizon ? json(format_iso_duration(*spec.backfill_horizon)) : json(nullptr)},
       {"verbose", spec.verbose},
       {"format", to_string(spec.format)},
+      {"ingest", to_string(spec.ingest)},
       {"onError", to_string(spec.on_error)},
       {"blockRowsMax", spec.block_rows_max},
       {"blockBytesMax", spec.block_bytes_max},

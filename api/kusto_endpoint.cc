@@ -33,7 +33,10 @@ bool is_command(std::string_view text) {
 class Face {
  public:
   Face(engine::Engine& engine, const KustoEndpointOptions& options)
-      : engine_(engine), require_token_(options.require_token), admin_(options.admin) {}
+      : engine_(engine),
+        require_token_(options.require_token),
+        admin_(options.admin),
+        management_(options.management) {}
 
   HttpResponse answer(const HttpRequest& http) {
     auto request = fresh_request();
@@ -102,12 +105,20 @@ class Face {
                              "A management command starts with a dot."),
                     request);
     }
-    const auto answer = dot ? engine_.command(request.database, request.text, request.options)
-                            : engine_.query(request.database, request.text, request.options);
+    const auto answer =
+        dot ? command(request) : engine_.query(request.database, request.text, request.options);
     if (!answer) return refuse(answer.error(), request);
     if (answer->lose_answer) return plain(504, "Gateway timeout");
     if (dot) return {.body = v1_command_answer(*answer)};
     return {.body = v2 ? v2_query_answer(*answer, request) : v1_query_answer(*answer, request)};
+  }
+
+  Result<engine::DataSet> command(const KustoRequest& request) {
+    if (management_) {
+      if (auto answer = management_(request.database, request.text, request.options))
+        return std::move(*answer);
+    }
+    return engine_.command(request.database, request.text, request.options);
   }
 
   // POST /v1/rest/ingest/{database}/{table}?streamFormat=…[&mappingName=…][&sourceKind=uri]
@@ -176,6 +187,7 @@ class Face {
   engine::Engine& engine_;
   bool require_token_;
   bool admin_;
+  decltype(KustoEndpointOptions::management) management_;
 };
 
 }  // namespace

@@ -4,14 +4,13 @@
 // run on the server's threads.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/base/result.h"
-
-namespace kc::engine {
-class Engine;
-}
+#include "core/engine/engine.h"
 
 namespace kc::api {
 
@@ -24,6 +23,11 @@ struct KustoEndpointOptions {
   bool require_token =
       false;           // requests without a bearer token are refused; which one is not asked
   bool admin = false;  // serves kusto_endpoint_admin.h too
+  // Answers the commands of data management, for clients that know one address for both faces;
+  // nullopt: it is none of them. Called from the server's threads.
+  std::function<std::optional<Result<engine::DataSet>>(
+      const std::string& database, const std::string& text, const engine::RequestOptions& options)>
+      management = {};
 };
 
 class KustoEndpoint {

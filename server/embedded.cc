@@ -33,17 +33,28 @@ struct Embedded::State {
 namespace {
 
 Result<void> start_management(const EmbeddedOptions& options, engine::Engine& engine,
-                              std::unique_ptr<engine::DataManagement>& management,
-                              std::unique_ptr<api::DmEndpoint>& endpoint) {
+                              std::unique_ptr<engine::DataManagement>& management) {
   if (options.dm_storage.empty()) return {};
   engine::DataManagementOptions wish;
   KC_TRY(wish.account, azure::parse_account(options.dm_storage));
   auto started = engine::DataManagement::start(engine, std::move(wish));
   if (!started) return fail(std::move(started).error().in("preparing the storage of --dm-storage"));
   management = std::move(*started);
-  KC_TRY(endpoint,
-         api::DmEndpoint::start(*management, {.host = options.host, .port = options.dm_port}));
   return {};
+}
+
+// The engine's own face answers for data management too, as it does where both are one address.
+api::KustoEndpointOptions face_options(const EmbeddedOptions& options,
+                                       engine::DataManagement* management) {
+  api::KustoEndpointOptions face{.host = options.host,
+                                 .port = options.port,
+                                 .require_token = options.require_token,
+                                 .admin = options.admin};
+  if (management == nullptr) return face;
+  face.management = [management](const auto& database, const auto& text, const auto& request) {
+    return management->own_command(database, text, request);
+  };
+  return face;
 }
 
 }  // namespace
@@ -70,13 +81,14 @@ Result<std::unique_ptr<Embedded>> Embedded::start(const EmbeddedOptions& options
   samples.public_tables = samples.all_types = options.samples > 0;
   samples.log_rows = options.log_rows;
   KC_CHECK_OK(engine::create_samples(*own.engine, samples));
+  KC_CHECK_OK(start_management(options, *own.engine, own.management));
   // Only now: whoever finds the port finds the samples whole.
   KC_TRY(own.endpoint,
-         api::KustoEndpoint::start(*own.engine, {.host = options.host,
-                                                 .port = options.port,
-                                                 .require_token = options.require_token,
-                                                 .admin = options.admin}));
-  KC_CHECK_OK(start_management(options, *own.engine, own.management, own.dm_endpoint));
+         api::KustoEndpoint::start(*own.engine, face_options(options, own.management.get())));
+  if (own.management) {
+    KC_TRY(own.dm_endpoint, api::DmEndpoint::start(
+                                *own.management, {.host = options.host, .port = options.dm_port}));
+  }
   return embedded;
 }
 

@@ -54,6 +54,10 @@ constexpr std::array kOptions = {
            true},
     Option{"format", 0, Kind::text, "auto|csv|parquet", "auto", "Format of the exported files",
            kCopy, true},
+    Option{"ingest", 0, Kind::text, "auto|direct|queued", "auto",
+           "How the destination ingests: by command, or queued through its data management; auto: "
+           "queued where it is offered and can read the lake",
+           kCopy, true},
     Option{"on-error", 0, Kind::text, "continue|stop", "continue",
            "What a failing table does to the others", kCopy, true},
     Option{"block-rows-max", 0, Kind::text, "N", "4000000", "Rows of one block", kCopy, true},

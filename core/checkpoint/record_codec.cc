@@ -127,6 +127,9 @@ class Reader {
   static bool take(const Json& json, FormatChoice& choice) {
     return parsed(json, choice, parse_format_choice);
   }
+  static bool take(const Json& json, IngestChoice& choice) {
+    return parsed(json, choice, parse_ingest_choice);
+  }
   static bool take(const Json& json, OnError& choice) {
     return parsed(json, choice, parse_on_error);
   }

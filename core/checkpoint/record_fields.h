@@ -20,7 +20,8 @@ template <class V>
 void fields(V& v, typename V::template Of<JobSpec> r) {
   auto& [id, lake, source, destination, db, destination_db, tables_include, tables_exclude,
          query_slots, export_slots, ingestion_slots, continuous, rpo, backfill_horizon, verbose,
-         format, on_error, block_rows_max, block_bytes_max, max_failures, new_ingestion_time] = r;
+         format, ingest, on_error, block_rows_max, block_bytes_max, max_failures,
+         new_ingestion_time] = r;
   v("id", id), v("lake", lake), v("source", source), v("destination", destination), v("db", db);
   v("destination_db", destination_db), v("tables_include", tables_include),
       v("tables_exclude", tables_exclude);
@@ -28,7 +29,8 @@ void fields(V& v, typename V::template Of<JobSpec> r) {
       v("ingestion_slots", ingestion_slots);
   v("continuous", continuous), v("rpo", rpo), v("backfill_horizon", backfill_horizon),
       v("verbose", verbose);
-  v("format", format), v("on_error", on_error), v("block_rows_max", block_rows_max);
+  v("format", format), v("ingest", ingest), v("on_error", on_error),
+      v("block_rows_max", block_rows_max);
   v("block_bytes_max", block_bytes_max), v("max_failures", max_failures),
       v("new_ingestion_time", new_ingestion_time);
 }
@@ -70,13 +72,13 @@ void fields(V& v, typename V::template Of<StagedExtent> r) {
 template <class V>
 void fields(V& v, typename V::template Of<Block> r) {
   auto& [id, table, iteration, range, rows, state, furthest, failed_from, export_attempt,
-         ingest_attempt, folder, blobs, tag, extents, operation, revoking, tag_at_destination,
-         recounted, failures, problem] = r;
+         ingest_attempt, folder, blobs, tag, queued, extents, operation, revoking,
+         tag_at_destination, recounted, failures, problem] = r;
   v("id", id), v("table", table), v("iteration", iteration), v("range", range), v("rows", rows),
       v("state", state);
   v("furthest", furthest), v("failed_from", failed_from), v("export_attempt", export_attempt);
   v("ingest_attempt", ingest_attempt), v("folder", folder), v("blobs", blobs), v("tag", tag),
-      v("extents", extents);
+      v("queued", queued), v("extents", extents);
   v("operation", operation), v("revoking", revoking), v("tag_at_destination", tag_at_destination);
   v("recounted", recounted), v("failures", failures), v("problem", problem);
 }
@@ -120,7 +122,8 @@ KC_RECORD(StagingReady, KC_LIST(table, generation, create_doubt_until), KC_F(tab
 KC_RECORD(StagingDropIntended, KC_LIST(table, generation, create_doubt_until), KC_F(table),
           KC_F(generation), KC_F(create_doubt_until))
 KC_RECORD(StagingDropped, KC_LIST(table, generation), KC_F(table), KC_F(generation))
-KC_RECORD(IngestIntended, KC_LIST(block, attempt, tag), KC_F(block), KC_F(attempt), KC_F(tag))
+KC_RECORD(IngestIntended, KC_LIST(block, attempt, tag, queued), KC_F(block), KC_F(attempt),
+          KC_F(tag), KC_F(queued))
 KC_RECORD(IngestStarted, KC_LIST(block, attempt, operation), KC_F(block), KC_F(attempt),
           KC_F(operation))
 KC_RECORD(IngestEnded, KC_LIST(block, attempt, counted, problem), KC_F(block), KC_F(attempt),

@@ -83,18 +83,21 @@ std::vector<Effect> ClusterCore::handle(Ticks now, Event event) {
                             .since = now_,
                             .next_poll = now_,
                             .absent_since = {},
-                            .older = false};
+                            .older = false,
+                            .blobs = e.blobs};
             watched.next_poll = next_poll_of(watched);
             watched_.insert_or_assign(e.operation, watched);
           },
           [&](WatchDropped& e) { watched_.erase(e.operation); },
           [&](Polled& e) {
-            polling_ = false;
+            Lane& lane = lanes_[e.queued ? 1 : 0];
+            lane.polling = false;
             if (e.operations) {
-              polled(*e.operations);
+              polled(lane, *e.operations);
             } else {
-              poll_not_before_ = now_ + limits_.poll_retry;
-              if (e.operations.error().kind == ErrorKind::throttled) throttle(SlotKind::query);
+              lane.not_before = now_ + limits_.poll_retry;
+              if (e.operations.error().kind == ErrorKind::throttled)
+                throttle(e.queued ? SlotKind::queued : SlotKind::query);
             }
           },
           [&](CapacityAnswered& e) {
@@ -114,7 +117,7 @@ std::vector<Effect> ClusterCore::handle(Ticks now, Event event) {
   ask_capacity_if_due();
   grant();
   dispatch();
-  poll();
+  for (const bool queued : {false, true}) poll(queued);
   wake();
   return std::move(effects_);
 }
@@ -141,6 +144,7 @@ ClusterCore::Job* ClusterCore::joined(JobKey key) {
 std::optional<int> ClusterCore::unthrottled(SlotKind kind) const {
   const std::optional<int> all = capacity_[index(kind)];
   if (kind == SlotKind::query) return std::max(all.value_or(0), limits_.query_slots_min);
+  if (kind == SlotKind::queued) return limits_.queued_max;
   return all;
 }
 
@@ -225,32 +229,50 @@ Ticks ClusterCore::next_poll_of(const Watched& watched) const {
   return now_ + std::clamp(pause, limits_.poll_first, limits_.poll_max);
 }
 
-void ClusterCore::poll() {
-  if (polling_ || watched_.empty() || (poll_not_before_ && now_ < *poll_not_before_)) return;
-  const auto due = std::find_if(watched_.begin(), watched_.end(),
-                                [&](const auto& entry) { return entry.second.next_poll <= now_; });
-  if (due == watched_.end()) return;
-  const bool older = due->second.older;
-  std::vector<Uuid> ids;
-  // Those that are due soon come along: a call costs the cluster the same for one as for many. The
-  // due ones first.
-  for (const bool only_due : {true, false}) {
-    for (const auto& [id, watched] : watched_) {
-      if (static_cast<int>(ids.size()) >= limits_.poll_ids_max) break;
-      if (watched.older == older && (watched.next_poll <= now_) == only_due) ids.push_back(id);
-    }
+// Those that wait longest first. What is due soon comes along: a call costs the cluster the same
+// for one operation as for many. Of queued ingestions each costs a call, so only those that are due
+// are asked about.
+void ClusterCore::poll(bool queued) {
+  Lane& lane = lanes_[queued ? 1 : 0];
+  if (lane.polling || (lane.not_before && now_ < *lane.not_before)) return;
+  std::vector<std::pair<Ticks, Uuid>> next;
+  for (const auto& [id, watched] : watched_) {
+    if (watched.queued() == queued && (!queued || watched.next_poll <= now_))
+      next.emplace_back(watched.next_poll, id);
   }
-  polling_ = true;
-  polled_ids_ = ids;
-  effects_.push_back(Poll{.operations = std::move(ids), .older_than_window = older});
+  std::sort(next.begin(), next.end());
+  if (next.empty() || next.front().first > now_) return;
+  const bool older = watched_.at(next.front().second).older;
+  std::erase_if(next, [&](const auto& one) { return watched_.at(one.second).older != older; });
+  const auto most =
+      static_cast<std::size_t>(queued ? limits_.queued_ids_max : limits_.poll_ids_max);
+  next.resize(std::min(next.size(), most));
+  lane.polling = true;
+  lane.ids.clear();
+  PollQueued ingestions;
+  for (const auto& [at, id] : next) {
+    lane.ids.push_back(id);
+    if (queued) ingestions.ingestions.push_back({.operation = id, .blobs = watched_.at(id).blobs});
+  }
+  if (queued) {
+    effects_.push_back(std::move(ingestions));
+  } else {
+    effects_.push_back(Poll{.operations = lane.ids, .older_than_window = older});
+  }
 }
 
-void ClusterCore::polled(const std::vector<Operation>& operations) {
+void ClusterCore::polled(Lane& lane, const std::vector<Operation>& operations) {
   for (const Operation& operation : operations) {
     const auto found = watched_.find(operation.id);
     if (found == watched_.end()) continue;
     Watched& watched = found->second;
     watched.absent_since.reset();
+    if (operation.outcome == OperationOutcome::running && watched.queued() &&
+        now_ - watched.since > limits_.queued_life) {
+      effects_.push_back(TellLost{.job = watched.job, .operation = operation.id});
+      watched_.erase(found);
+      continue;
+    }
     if (operation.outcome == OperationOutcome::running) {
       watched.next_poll = next_poll_of(watched);
       if (now_ - watched.since > limits_.window) watched.older = true;
@@ -265,7 +287,7 @@ void ClusterCore::polled(const std::vector<Operation>& operations) {
   }
   // Asked about and not listed: rows may appear late; later the form without a time window is
   // tried; then it is lost.
-  for (const Uuid& id : polled_ids_) {
+  for (const Uuid& id : lane.ids) {
     const auto found = watched_.find(id);
     if (found == watched_.end() || found->second.next_poll > now_) continue;
     Watched& watched = found->second;
@@ -282,7 +304,7 @@ void ClusterCore::polled(const std::vector<Operation>& operations) {
     effects_.push_back(TellLost{.job = watched.job, .operation = id});
     watched_.erase(found);
   }
-  polled_ids_.clear();
+  lane.ids.clear();
 }
 
 // ---- Capacity and throttling
@@ -334,11 +356,10 @@ void ClusterCore::wake() {
   std::optional<Ticks> next;
   const auto consider = [&](Ticks at) { next = next ? std::min(*next, at) : at; };
   if (!jobs_.empty() && !asking_capacity_ && capacity_due_) consider(*capacity_due_);
-  if (!polling_) {
-    for (const auto& [id, watched] : watched_) {
-      consider(poll_not_before_ ? std::max(watched.next_poll, *poll_not_before_)
-                                : watched.next_poll);
-    }
+  for (const auto& [id, watched] : watched_) {
+    const Lane& lane = lanes_[watched.queued() ? 1 : 0];
+    if (lane.polling) continue;
+    consider(lane.not_before ? std::max(watched.next_poll, *lane.not_before) : watched.next_poll);
   }
   for (std::size_t kind = 0; kind < kKinds; ++kind) {
     if (throttle_cap_[kind]) consider(throttled_at_[kind] + limits_.throttle_recovery);

@@ -39,6 +39,9 @@ struct ClusterLimits {
   Timespan throttle_recovery =
       Timespan::seconds(30);  // one slot comes back after each such while without a throttle
   int poll_ids_max = 200;
+  int queued_max = 200;  // ingestions of blocks that wait in queues at once
+  Timespan queued_life = Timespan::seconds(6 * 3600);  // without an outcome it counts as lost
+  int queued_ids_max = 20;  // of them asked about in one reading: each is a call of its own
   int query_slots_min = 4;  // calls at once before, or whatever, the capacity says
 };
 
@@ -75,12 +78,14 @@ struct WatchAsked {
   JobKey job = 0;
   Uuid operation;
   SlotKind kind = SlotKind::query;
+  std::int64_t blobs = 0;  // of a queued ingestion
 };
 struct WatchDropped {
   JobKey job = 0;
   Uuid operation;
 };
 struct Polled {
+  bool queued = false;  // as the Poll that it answers
   Result<std::vector<Operation>> operations;
 };
 struct CapacityAnswered {
@@ -99,10 +104,18 @@ struct Dispatch {
   JobKey job = 0;
   CallId call = 0;
 };
+// At most one of either sort under way.
 struct Poll {
   std::vector<Uuid> operations;
   bool older_than_window = false;
-};                      // at most one under way
+};
+struct PollQueued {
+  struct One {
+    Uuid operation;
+    std::int64_t blobs = 0;
+  };
+  std::vector<One> ingestions;
+};
 struct AskCapacity {};  // at most one under way
 struct TellEnded {
   JobKey job = 0;
@@ -115,7 +128,8 @@ struct TellLost {
 struct WakeAt {
   Ticks at;
 };  // replaces an earlier one
-using Effect = std::variant<GrantSlot, Dispatch, Poll, AskCapacity, TellEnded, TellLost, WakeAt>;
+using Effect =
+    std::variant<GrantSlot, Dispatch, Poll, PollQueued, AskCapacity, TellEnded, TellLost, WakeAt>;
 
 // How many slots are in use, and how many may be; nullopt while the capacity is not known.
 struct SlotUse {
@@ -133,7 +147,7 @@ class ClusterCore {
   bool throttled() const;
 
  private:
-  static constexpr std::size_t kKinds = 3;
+  static constexpr std::size_t kKinds = 4;
   struct Ask {
     SlotId slot = 0;
     SlotKind kind = SlotKind::export_;
@@ -152,6 +166,14 @@ class ClusterCore {
     Ticks since, next_poll;
     std::optional<Ticks> absent_since;
     bool older = false;
+    std::int64_t blobs = 0;  // of a queued ingestion; 0: an operation of the cluster
+    bool queued() const { return kind == SlotKind::queued; }
+  };
+  // Readings of one sort: operations, or queued ingestions. A slow one does not hold up the other.
+  struct Lane {
+    bool polling = false;
+    std::vector<Uuid> ids;
+    std::optional<Ticks> not_before;
   };
 
   // Null for a job that has not joined or has left: what still comes for it changes nothing.
@@ -163,8 +185,8 @@ class ClusterCore {
   bool room(const Job& job, SlotKind kind) const;
   void grant();
   void dispatch();
-  void poll();
-  void polled(const std::vector<Operation>& operations);
+  void poll(bool queued);
+  void polled(Lane& lane, const std::vector<Operation>& operations);
   void take_capacity(const std::vector<Capacity>& capacity);
   void ask_capacity_if_due();
   void throttle(SlotKind kind);
@@ -183,9 +205,7 @@ class ClusterCore {
   std::map<JobKey, Job> jobs_;
   JobKey granted_last_ = 0, dispatched_last_ = 0;  // whose turn it was
   std::map<Uuid, Watched> watched_;
-  bool polling_ = false;
-  std::vector<Uuid> polled_ids_;
-  std::optional<Ticks> poll_not_before_;
+  std::array<Lane, 2> lanes_;  // [queued]
   bool asking_capacity_ = false;
   std::optional<Ticks> capacity_due_;
   std::array<std::optional<int>, kKinds> capacity_{};

@@ -22,6 +22,8 @@ std::string_view to_string(SlotKind kind) {
       return "export";
     case SlotKind::ingestion:
       return "ingestion";
+    case SlotKind::queued:
+      return "queued";
   }
   KC_UNREACHABLE();
 }

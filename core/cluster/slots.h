@@ -8,7 +8,8 @@
 namespace kc {
 
 enum class Side { source, destination };
-enum class SlotKind { query, export_, ingestion };
+// queued: an ingestion that data management runs; it waits there and takes no slot of the cluster.
+enum class SlotKind { query, export_, ingestion, queued };
 std::string_view to_string(Side side);
 std::string_view to_string(SlotKind kind);
 

@@ -179,12 +179,14 @@ Result<Answer> read(const ReadExtents&, const Tables& tables) {
   return list;
 }
 
-Result<Answer> read(const ReadStagingPolicies&, const Tables& tables) {
-  for (std::size_t i = 0; i < std::size(kStagingPolicies); ++i) {
+Result<Answer> read(const ReadStagingPolicies& what, const Tables& tables) {
+  std::vector<const char*> policies(std::begin(kStagingPolicies), std::end(kStagingPolicies));
+  if (what.queued) policies.push_back(kBatchingPolicy);
+  for (std::size_t i = 0; i < policies.size(); ++i) {
     KC_TRY(const auto shown, tables[i].strings("Policy"));
     // A policy that was never set may have no row at all.
-    if (!is_as_staging_wants(kStagingPolicies[i], shown.empty() ? "null" : shown.front())) {
-      return StagingPolicies{.complete = false, .missing = kStagingPolicies[i]};
+    if (!is_as_staging_wants(policies[i], shown.empty() ? "null" : shown.front())) {
+      return StagingPolicies{.complete = false, .missing = policies[i]};
     }
   }
   return StagingPolicies{.complete = true, .missing = {}};

@@ -90,6 +90,7 @@ struct ReadExtents {
 struct ReadStagingPolicies {
   DatabaseName db;
   TableName table;
+  bool queued = false;  // as SetStagingPolicies
 };                       // -> StagingPolicies; kind not_found if no table
 struct ReadCapacity {};  // -> CapacityList
 struct ReadDigest {
@@ -97,10 +98,23 @@ struct ReadDigest {
   TableName table;
   std::vector<Column> columns;
 };  // -> Digest of the whole table
+// Is there a data management service that ingests what is queued and tells the outcome of each
+// blob?
+struct ReadIngestionOffer {};  // -> IngestionOffer
+// How queued ingestions stand, each as an operation whose id is the attempt's. One that data
+// management does not know wholly is absent.
+struct ReadQueuedIngestions {
+  struct One {
+    Uuid attempt;
+    std::int64_t blobs = 0;  // as many were queued
+  };
+  std::vector<One> ingestions;
+};  // -> OperationList
 
 using Read = std::variant<ReadCursor, ReadTables, ReadPlanGroups, ReadPlanSlices, ReadCount,
                           ReadUnstampedCount, ReadTableCount, ReadOperations, ReadExportDetails,
-                          ReadExtents, ReadStagingPolicies, ReadCapacity, ReadDigest>;
+                          ReadExtents, ReadStagingPolicies, ReadCapacity, ReadDigest,
+                          ReadIngestionOffer, ReadQueuedIngestions>;
 
 // ---- Writes: with consequences; sent only with the proof of a committed intent or fact.
 
@@ -127,6 +141,7 @@ struct SetStagingPolicies {  // not atomic: after an error any of them may be se
   DatabaseName db;
   TableName table;
   Ticks auto_delete_at;  // the table's expiry, the last safety net
+  bool queued = false;   // a batching policy too, so that what is queued does not wait for minutes
 };
 struct StartIngest {  // -> StartedOperation
   DatabaseName db;
@@ -136,6 +151,14 @@ struct StartIngest {  // -> StartedOperation
   std::vector<Column>
       columns;      // the export's projection, in its order: the mapping by name is made from it
   std::string tag;  // one, `drop-by:…`
+};
+// One message per blob to the destination's data management. Delivery is at least once, and may be
+// late: only what every blob's own status and the rows in staging agree on counts. An error may
+// leave some blobs queued, under this attempt's tag (kind unavailable), or none (any other kind).
+struct StartQueuedIngest {  // -> StartedOperation of that very id
+  StartIngest ingest;
+  Uuid attempt;                         // random, never used before
+  std::vector<std::int64_t> raw_bytes;  // of each blob, uncompressed, about; 0: unknown
 };
 struct StartMove {  // atomic: all extents or none; consumes their ids -> StartedOperation
   DatabaseName db;
@@ -158,8 +181,9 @@ struct DropTable {
   TableName table;
 };  // idempotent -> Done
 
-using Write = std::variant<StartExport, CreateTable, CreateStaging, SetStagingPolicies, StartIngest,
-                           StartMove, DropExtents, DropExtentTags, DropTable>;
+using Write =
+    std::variant<StartExport, CreateTable, CreateStaging, SetStagingPolicies, StartIngest,
+                 StartQueuedIngest, StartMove, DropExtents, DropExtentTags, DropTable>;
 using Command = std::variant<Read, Write>;
 
 // ---- Answers
@@ -219,11 +243,16 @@ struct Digest {
   std::int64_t hash_xor = 0;
   friend bool operator==(const Digest&, const Digest&) = default;
 };
+struct IngestionOffer {
+  bool queued = false;
+  std::string why_not;  // one sentence, where it is not
+};
 struct Done {};
 
 using Answer =
     std::variant<Done, Cursor, TableList, PlanGroups, PlanSlices, RowCount, StartedOperation,
-                 OperationList, ExportDetails, ExtentList, StagingPolicies, CapacityList, Digest>;
+                 OperationList, ExportDetails, ExtentList, StagingPolicies, CapacityList, Digest,
+                 IngestionOffer>;
 
 // Travels with each call so that it can be found on the cluster: x-ms-client-request-id.
 struct CallOptions {

@@ -48,6 +48,12 @@ bool deletes_itself(const json& policy) {
          is_true(policy, "DeleteIfNotEmpty");
 }
 
+bool batches_soon(const json& policy) {
+  const auto wait = span_of(policy, "MaximumBatchingTimeSpan");
+  const auto wanted = parse_duration(kBatchingTime);
+  return wait && wanted && *wait <= *wanted;
+}
+
 }  // namespace
 
 bool is_as_staging_wants(std::string_view policy, std::string_view shown) {
@@ -62,6 +68,7 @@ bool is_as_staging_wants(std::string_view policy, std::string_view shown) {
   if (policy == "retention") return keeps_for_ever(*read);
   if (policy == "caching") return has_no_hot_cache(*read);
   if (policy == "auto_delete") return deletes_itself(*read);
+  if (policy == kBatchingPolicy) return batches_soon(*read);
   return false;
 }
 

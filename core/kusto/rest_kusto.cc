@@ -9,6 +9,7 @@
 
 #include "core/kusto/answers.h"
 #include "core/kusto/classify.h"
+#include "core/kusto/queued_ingestion.h"
 #include "core/kusto/text.h"
 
 namespace kc::kusto {
@@ -86,12 +87,16 @@ class RestKusto final : public Kusto {
   }
 
   Result<Answer> run(const Command& command, const CallOptions& options) override;
-  void close() override { closed_.request_stop(); }
+  void close() override;
   std::string describe() const override { return net::origin_of(where_.url); }
 
  private:
   Result<Answer> run_all(const Command& command, const CallOptions& options);
   Result<Answer> read_extents_one_by_one(const ReadExtents& what, const CallOptions& options);
+  // Nothing: the command is the cluster's.
+  std::optional<Result<Answer>> run_queued(const Command& command, const CallOptions& options);
+  Result<ResultTable> ask(const std::string& text, Timespan left);
+  QueuedIngestion& queued();
   Result<ResultTable> send(const Sending& what);
   Result<net::HttpAnswer> exchange(net::HttpCall call);
   Result<std::string> authorize(net::HttpCall& call, Timespan left);
@@ -103,9 +108,76 @@ class RestKusto final : public Kusto {
   const RestKustoOptions options_;
   std::optional<ClusterIdentity> identity_;  // where the connection signs in
   std::stop_source closed_;
+  // The cluster's data management, made when it is needed first.
+  struct Management {
+    std::unique_ptr<RestKusto> service;
+    std::unique_ptr<QueuedIngestion> queued;
+  };
+  Guarded<Management> management_;
 };
 
+void RestKusto::close() {
+  closed_.request_stop();
+  management_.with([](Management& management) {
+    if (management.service) management.service->close();
+  });
+}
+
+// ---- Queued ingestion: the same sign-in, another address.
+
+QueuedIngestion& RestKusto::queued() {
+  return management_.with([this](Management& management) -> QueuedIngestion& {
+    if (!management.queued) {
+      ConnectionString where = where_;
+      where.url = data_management_url(where_.url);
+      where.database.clear();
+      management.service = std::make_unique<RestKusto>(where, transport_, clock_, options_);
+      if (closed_.stop_requested()) management.service->close();
+      management.queued = std::make_unique<QueuedIngestion>(
+          transport_, clock_,
+          [service = management.service.get()](const std::string& text, Timespan left) {
+            return service->ask(text, left);
+          },
+          closed_.get_token());
+    }
+    return *management.queued;
+  });
+}
+
+Result<ResultTable> RestKusto::ask(const std::string& text, Timespan left) {
+  const Statement statement{.endpoint = Endpoint::command, .db = {}, .text = text};
+  return send({.statement = statement,
+               .request_id = {},
+               .left = left,
+               .read = true,
+               .exports = false,
+               .tables = {}});
+}
+
+std::optional<Result<Answer>> RestKusto::run_queued(const Command& command,
+                                                    const CallOptions& options) {
+  const auto answer = [](auto result) -> Result<Answer> {
+    if (!result) return fail(std::move(result).error());
+    return Answer{std::move(*result)};
+  };
+  if (const auto* write = std::get_if<Write>(&command)) {
+    const auto* start = std::get_if<StartQueuedIngest>(write);
+    if (start == nullptr) return std::nullopt;
+    return answer(queued().start(*start, options.deadline));
+  }
+  const auto& read = std::get<Read>(command);
+  if (std::holds_alternative<ReadIngestionOffer>(read))
+    return answer(queued().offer(options.deadline));
+  if (const auto* which = std::get_if<ReadQueuedIngestions>(&read))
+    return answer(queued().status(*which, options.deadline));
+  return std::nullopt;
+}
+
 Result<Answer> RestKusto::run(const Command& command, const CallOptions& options) {
+  if (auto answer = run_queued(command, options)) {
+    if (!*answer) answer->error().request_id = options.request_id;
+    return std::move(*answer);
+  }
   if (const auto* read = std::get_if<Read>(&command)) {
     // Asking for no operation has a known answer.
     const auto* operations = std::get_if<ReadOperations>(read);

@@ -168,10 +168,12 @@ Result<Statements> write(const ReadStagingPolicies& what) {
     text << ".show table " << what.table << " policy " << policy;
     return command(what.db, text);
   };
-  return Statements{show("merge"),      show("extent_tags_retention"),
-                    show("update"),     show("restricted_view_access"),
-                    show("retention"),  show("caching"),
-                    show("auto_delete")};
+  Statements all{show("merge"),      show("extent_tags_retention"),
+                 show("update"),     show("restricted_view_access"),
+                 show("retention"),  show("caching"),
+                 show("auto_delete")};
+  if (what.queued) all.push_back(show("ingestionbatching"));
+  return all;
 }
 
 Result<Statements> write(const ReadCapacity&) {
@@ -189,6 +191,10 @@ Result<Statements> write(const ReadDigest& what) {
           "binary_all_xor(Hash)";
   return Statements{query(what.db, text)};
 }
+
+// Not the cluster's: queued_ingestion.cc speaks to data management, queues and tables.
+Result<Statements> write(const ReadIngestionOffer&) { return Statements{}; }
+Result<Statements> write(const ReadQueuedIngestions&) { return Statements{}; }
 
 // ---- Writes
 
@@ -259,6 +265,14 @@ Result<Statements> write(const SetStagingPolicies& what) {
   alter(Word("retention "), Literal{retention});
   alter(Word("caching hot = 0d"));
   alter(Word("auto_delete "), Literal{auto_delete});
+  if (what.queued) {
+    const std::string batching = ordered_json{
+        {"MaximumBatchingTimeSpan", kBatchingTime},
+        {"MaximumNumberOfItems", 500},
+        {"MaximumRawDataSizeMB",
+         1024}}.dump();
+    alter(Word("ingestionbatching "), Literal{batching});
+  }
   return all;
 }
 
@@ -272,21 +286,10 @@ std::string json_path(std::string_view name) {
   return path + "']";
 }
 
-std::string mapping(const std::vector<Column>& columns, ExportFormat format) {
-  ordered_json elements = ordered_json::array();
-  for (std::size_t i = 0; i < columns.size(); ++i) {
-    const ordered_json where = format == ExportFormat::csv
-                                   ? ordered_json{{"Ordinal", std::to_string(i)}}
-                                   : ordered_json{{"Path", json_path(columns[i].name)}};
-    elements.push_back({{"Column", columns[i].name}, {"Properties", where}});
-  }
-  return elements.dump();
-}
-
 Result<Statements> write(const StartIngest& what) {
   KC_CHECK_OK(need(!what.blob_uris.empty(), "an ingestion needs at least one blob"));
   KC_CHECK_OK(need(!what.columns.empty(), "an ingestion maps at least one column"));
-  const std::string mapped = mapping(what.columns, what.format);
+  const std::string mapped = ingestion_mapping(what.columns, what.format);
   const std::string tags = ordered_json::array({what.tag}).dump();
   Text text;
   text << ".ingest async into table " << what.table << " (";
@@ -295,6 +298,8 @@ Result<Statements> write(const StartIngest& what) {
        << ", ingestionMapping=" << Literal{mapped} << ", tags=" << Literal{tags} << ")";
   return Statements{command(what.db, text)};
 }
+
+Result<Statements> write(const StartQueuedIngest&) { return Statements{}; }
 
 Result<Statements> write(const StartMove& what) {
   KC_CHECK_OK(need(!what.extents.empty(), "a move needs at least one extent"));
@@ -406,6 +411,17 @@ void Text::quoted(std::string_view value) {
     }
   }
   text_ += '\'';
+}
+
+std::string ingestion_mapping(const std::vector<Column>& columns, ExportFormat format) {
+  ordered_json elements = ordered_json::array();
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    const ordered_json where = format == ExportFormat::csv
+                                   ? ordered_json{{"Ordinal", std::to_string(i)}}
+                                   : ordered_json{{"Path", json_path(columns[i].name)}};
+    elements.push_back({{"Column", columns[i].name}, {"Properties", where}});
+  }
+  return elements.dump();
 }
 
 Result<std::vector<Statement>> statements(const Command& command) {

@@ -82,6 +82,15 @@ inline constexpr const char* kStagingPolicies[] = {"merge",      "extent_tags_re
 // The longest period that a retention policy takes.
 inline constexpr std::string_view kRetentionForever = "365000.00:00:00";
 
+// The one more that a staging table has whose rows come by the queue.
+inline constexpr const char* kBatchingPolicy = "ingestionbatching";
+// The shortest time that a batching policy may wait for more
+// (https://learn.microsoft.com/kusto/management/batching-policy).
+inline constexpr std::string_view kBatchingTime = "00:00:10";
+
+// A mapping by name of an export's projection, as JSON.
+std::string ingestion_mapping(const std::vector<Column>& columns, ExportFormat format);
+
 // In the order in which they are sent; several only for ReadTables (details, then schema) and the
 // staging policies. Kind invalid where the command cannot be written: a name that is no UTF-8, a
 // list that must not be empty.

@@ -186,6 +186,11 @@ void BlobLake::remove_directories(const std::string& path, std::vector<std::stri
   }
 }
 
+std::string BlobLake::why_not_queued() const {
+  if (place_.entry != BlobPlace::Entry::impersonate) return {};
+  return "the lake is read as the caller of a command (;impersonate), and what is queued has none";
+}
+
 Result<bool> BlobLake::close_folder(std::string_view folder) {
   KC_TRY(const auto path, path_of(folder));
   KC_TRY(auto found, entries(path + "/"));

@@ -46,6 +46,7 @@ class BlobLake final : public Lake {
 
   Result<Grant> open_folder(std::string_view folder, Ticks expiry) override;
   Result<std::string> read_uri(std::string_view name) override;
+  std::string why_not_queued() const override;
   // Always false: see above. The blobs that are there are gone once it returns.
   Result<bool> close_folder(std::string_view folder) override;
 

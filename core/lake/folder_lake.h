@@ -30,6 +30,9 @@ class FolderLake final : public Lake {
   // A `file://` URI of the folder. A path has no expiry: the grant ends with close_folder.
   Result<Grant> open_folder(std::string_view folder, Ticks expiry) override;
   Result<std::string> read_uri(std::string_view name) override;
+  std::string why_not_queued() const override {
+    return "the lake is a local folder, and data management reads blobs only";
+  }
   // Always true: the folder is renamed away before it is deleted, so whoever opens a file in it by
   // path finds no folder.
   Result<bool> close_folder(std::string_view folder) override;

@@ -31,6 +31,7 @@ class ForwardingLake : public Lake {
     return inner_.open_folder(folder, expiry);
   }
   Result<std::string> read_uri(std::string_view name) override { return inner_.read_uri(name); }
+  std::string why_not_queued() const override { return inner_.why_not_queued(); }
   Result<bool> close_folder(std::string_view folder) override {
     return inner_.close_folder(folder);
   }

@@ -64,6 +64,9 @@ class Lake {
   virtual Result<Grant> open_folder(std::string_view folder, Ticks expiry) = 0;
   // The URI by which a cluster reads one file of an opened folder.
   virtual Result<std::string> read_uri(std::string_view name) = 0;
+  // Why data management, which ingests what is queued, cannot read `read_uri`: one sentence; empty
+  // where it can.
+  virtual std::string why_not_queued() const { return {}; }
   // Removes everything below the folder (not below a longer name: `e1` does not touch `e10`). True
   // if no late writer can put a file there any more (the grant is revoked with it); false if that
   // holds only once the grant has expired.

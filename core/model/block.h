@@ -85,7 +85,8 @@ struct Block {
   int ingest_attempt = 0;                        // i<n>
   std::string folder;  // of the newest export attempt, relative to the lake
   std::vector<ExportedBlob> blobs;
-  std::string tag;  // of the newest ingest attempt
+  std::string tag;             // of the newest ingest attempt
+  std::optional<Uuid> queued;  // its id, where it is a queued ingestion
   std::vector<StagedExtent> extents;
   std::optional<Uuid> operation;  // the running remote operation of `state`, where its id is known
   bool revoking = false;          // a revoke is committed and not yet settled; only while moving

@@ -95,6 +95,18 @@ std::string_view to_string(FormatChoice choice) {
   KC_UNREACHABLE();
 }
 
+std::string_view to_string(IngestChoice choice) {
+  switch (choice) {
+    case IngestChoice::auto_:
+      return "auto";
+    case IngestChoice::direct:
+      return "direct";
+    case IngestChoice::queued:
+      return "queued";
+  }
+  KC_UNREACHABLE();
+}
+
 std::string_view to_string(OnError choice) {
   switch (choice) {
     case OnError::continue_:
@@ -113,6 +125,9 @@ std::optional<FormatChoice> parse_format_choice(std::string_view word) {
 }
 std::optional<ExportFormat> parse_export_format(std::string_view word) {
   return parse_word<ExportFormat>(word, 2);
+}
+std::optional<IngestChoice> parse_ingest_choice(std::string_view word) {
+  return parse_word<IngestChoice>(word, 3);
 }
 std::optional<OnError> parse_on_error(std::string_view word) {
   return parse_word<OnError>(word, 2);

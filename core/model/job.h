@@ -28,6 +28,11 @@ enum class FormatChoice {
   csv,
   parquet
 };  // auto: parquet where every column survives it, else csv
+enum class IngestChoice {
+  auto_,   // queued where the destination offers it and can read this lake, else direct
+  direct,  // `.ingest` on the cluster
+  queued   // messages to the data management service beside it
+};
 enum class OnError { continue_, stop };
 
 inline constexpr std::int64_t kBlockRowsMaxDefault = 4'000'000;
@@ -51,6 +56,7 @@ struct JobSpec {
   std::optional<Timespan> backfill_horizon = {};  // refused in this version unless absent
   bool verbose = false;
   FormatChoice format = FormatChoice::auto_;
+  IngestChoice ingest = IngestChoice::auto_;
   OnError on_error = OnError::continue_;
   std::int64_t block_rows_max = kBlockRowsMaxDefault;
   std::int64_t block_bytes_max = kBlockBytesMaxDefault;
@@ -78,10 +84,12 @@ std::string_view to_string(JobPhase phase);
 std::string_view to_string(TableState state);
 std::string_view to_string(ExportFormat format);
 std::string_view to_string(FormatChoice choice);
+std::string_view to_string(IngestChoice choice);
 std::string_view to_string(OnError choice);
 std::optional<JobState> parse_job_state(std::string_view word);
 std::optional<FormatChoice> parse_format_choice(std::string_view word);
 std::optional<ExportFormat> parse_export_format(std::string_view word);
+std::optional<IngestChoice> parse_ingest_choice(std::string_view word);
 std::optional<OnError> parse_on_error(std::string_view word);
 inline bool is_terminal(JobState state) {
   return state == JobState::canceled || state == JobState::succeeded || state == JobState::failed;

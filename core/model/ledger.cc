@@ -345,11 +345,14 @@ struct LedgerFold {
     KC_CHECK_OK(to(*block, BlockState::ingesting));
     block->ingest_attempt = r.attempt;
     block->tag = r.tag;
+    block->queued = r.queued;
     return {};
   }
   Result<void> operator()(const record::IngestStarted& r) const {
     KC_TRY(Block * block, block_in(r.block, BlockState::ingesting));
     if (r.attempt != block->ingest_attempt) return no("ingest attempt out of turn");
+    if (block->queued && r.operation != *block->queued)
+      return no("a queued ingestion has the id that was intended");
     block->operation = r.operation;
     return {};
   }

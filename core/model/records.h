@@ -121,6 +121,7 @@ struct IngestIntended {
   BlockId block = 0;
   int attempt = 0;
   std::string tag;
+  std::optional<Uuid> queued = {};  // the id under which data management tells its outcome
 };
 struct IngestStarted {
   BlockId block = 0;

@@ -71,6 +71,7 @@ struct Watch {
   Side side = Side::source;
   Uuid operation;
   SlotKind kind = SlotKind::export_;
+  std::int64_t blobs = 0;  // of a queued ingestion
 };
 struct Unwatch {
   Side side = Side::source;

@@ -440,7 +440,7 @@ void JobCore::advance(BlockId id) {
       return;
     case BlockState::ingesting:
       if (at->operation && !stopping_) {
-        adopt_slot(id, Side::destination, SlotKind::ingestion);
+        adopt_slot(id, Side::destination, at->queued ? SlotKind::queued : SlotKind::ingestion);
         return follow_ingest(*at, *at->operation);
       }
       return end_ingest(*at, false,
@@ -540,7 +540,7 @@ void JobCore::give_back_slot(BlockId id) {
 }
 
 void JobCore::watch(BlockId id, Side side, SlotKind kind, Uuid operation,
-                    std::function<void(Block&, const kusto::Operation*)> then) {
+                    std::function<void(Block&, const kusto::Operation*)> then, std::int64_t blobs) {
   BlockWork& at = work(id);
   at.watched = operation;
   at.watched_side = side;
@@ -554,7 +554,7 @@ void JobCore::watch(BlockId id, Side side, SlotKind kind, Uuid operation,
     work(id).waiting = Waiting::answer;
     then(*found, ended);
   };
-  emit(Watch{.side = side, .operation = operation, .kind = kind});
+  emit(Watch{.side = side, .operation = operation, .kind = kind, .blobs = blobs});
 }
 
 void JobCore::unwatch(BlockId id) {

@@ -98,6 +98,7 @@ class JobCore {
   void begin_iteration();
   void take_tables(const Cursor& to, const kusto::TableList& tables);
   void read_destination();
+  void choose_ingestion();
   void cancel();
   void stop(std::optional<Problem> problem);
   void interrupt(BlockId id);
@@ -138,7 +139,7 @@ class JobCore {
   void adopt_slot(BlockId id, Side side, SlotKind kind);
   void give_back_slot(BlockId id);
   void watch(BlockId id, Side side, SlotKind kind, Uuid operation,
-             std::function<void(Block&, const kusto::Operation*)> then);
+             std::function<void(Block&, const kusto::Operation*)> then, std::int64_t blobs = 0);
   void unwatch(BlockId id);
   kusto::RowSet row_set(const Block& block);
   void fail_block(Block& block, const Problem& problem);
@@ -187,6 +188,8 @@ class JobCore {
   void start_ingest(Block& block);
   void ingest_slot_granted(Block& block);
   void send_ingest(Block& block);
+  kusto::Write ingestion(const Block& block);
+  bool queues(const TableCopy& table) const;
   void follow_ingest(Block& block, Uuid operation);
   void check_stage(Block& block);
   void stage_answer(Block& block, const kusto::ExtentList& extents);
@@ -226,6 +229,7 @@ class JobCore {
   bool job_busy_ = false;  // the job's own first steps are under way
   bool destination_read_ = false;
   bool destination_busy_ = false;
+  std::optional<bool> queues_;  // whether this process queues ingestions; nullopt: not known yet
   int job_failures_ = 0;
   int folder_failures_ = 0;
   std::optional<Problem> abandoned_;

@@ -103,7 +103,9 @@ void JobCore::settle_answer(Block& block, const kusto::ExtentList& extents) {
       rows_moved += extent.rows;
     }
   }
-  if (rows_moved == block.rows && rows_staged == 0) return mark_moved(block);
+  // What a queue delivers once more lands in staging under the same tag, and is never moved: it
+  // goes with the staging table.
+  if (rows_moved == block.rows && (rows_staged == 0 || block.queued)) return mark_moved(block);
   if (block.revoking || stopping_ || work(block.id).give_up) {
     // Nothing in either table after a revoke that was committed: a late move must fail, its ids are
     // gone.
@@ -115,6 +117,9 @@ void JobCore::settle_answer(Block& block, const kusto::ExtentList& extents) {
     // with its ids gone.
     return start_move(block, std::move(in_staging));
   }
+  // Not moved, and more in staging than was checked: which rows are the block's can no longer be
+  // told apart by a count, so none of them is.
+  if (block.queued && rows_moved == 0 && rows_staged > block.rows) return revoke(block, in_staging);
   read_move_again(block, std::to_string(rows_staged) + " rows in staging and " +
                              std::to_string(rows_moved) + " at the destination, of " +
                              std::to_string(block.rows));

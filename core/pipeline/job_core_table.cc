@@ -212,7 +212,8 @@ void JobCore::set_staging_policies(const TableName& name) {
   write(Side::destination, Committed(ledger_).staging_intended(name),
         kusto::SetStagingPolicies{.db = destination_db(),
                                   .table = table.staging.name,
-                                  .auto_delete_at = now_ + limits_.staging_life},
+                                  .auto_delete_at = now_ + limits_.staging_life,
+                                  .queued = queues(table)},
         "staging-policies;" + ledger_.spec.id, [this, name](Result<kusto::Answer> answer) {
           if (answer) return read_staging_policies(name);
           // A table that was created a moment ago and is not there: created again, the intent still
@@ -232,7 +233,8 @@ void JobCore::set_staging_policies(const TableName& name) {
 void JobCore::read_staging_policies(const TableName& name) {
   const TableCopy& table = ledger_.tables.at(name);
   read(Side::destination,
-       kusto::ReadStagingPolicies{.db = destination_db(), .table = table.staging.name},
+       kusto::ReadStagingPolicies{
+           .db = destination_db(), .table = table.staging.name, .queued = queues(table)},
        "staging-policies;" + ledger_.spec.id, [this, name](Result<kusto::Answer> answer) {
          const auto again = [this, name] { create_staging_again(name); };
          if (!answer) {

@@ -1,117 +1,15 @@
 #include "core/pipeline/runner.h"
 
 #include <algorithm>
-#include <atomic>
-#include <map>
 #include <utility>
 
 #include "core/base/check.h"
-#include "core/base/guarded.h"
 #include "core/base/overloaded.h"
-#include "core/checkpoint/journal.h"
-#include "core/pipeline/executor.h"
+#include "core/pipeline/addressing.h"
 #include "core/pipeline/opening.h"
+#include "core/pipeline/runner_impl.h"
 
 namespace kc::pipeline {
-class Runner::Impl {
- public:
-  Impl(const Clock& clock, Connections connections, RunnerOptions options, RunnerListener& listener,
-       Log& log, Rng rng)
-      : clock_(clock),
-        connections_(std::move(connections)),
-        options_(std::move(options)),
-        listener_(listener),
-        log_(log),
-        rng_(rng),
-        workers_(options_.workers) {}
-  ~Impl() { stop(); }
-
-  Result<void> start(JobWish wish);
-  Result<void> cancel(const std::string& id);
-  void stop();
-
- private:
-  struct Call {
-    Side side = Side::source;
-    kusto::Command command;
-    kusto::CallOptions options;
-    Ticks grant_expiry;
-  };
-  // One cluster that jobs of this process talk to.
-  struct Cluster {
-    std::string address;
-    std::shared_ptr<kusto::Kusto> door;
-    cluster::ClusterCore core;
-    std::uint64_t wake = 0;  // the newest one asked for; it replaces those before it
-    explicit Cluster(cluster::ClusterLimits limits) : core(limits) {}
-  };
-  // Owned by the core thread, except what its comment says.
-  struct Job {
-    JobKey key = 0;
-    JobSpec spec;                    // as given, with its secrets
-    std::unique_ptr<Lake> lake;      // any thread
-    std::unique_ptr<Lease> lease;    // on the strand
-    std::optional<Journal> journal;  // on the strand
-    std::shared_ptr<Strand> strand;
-    std::shared_ptr<const std::vector<Record>> committing;  // on the strand
-    std::unique_ptr<JobCore> core;
-    Cluster* clusters[2] = {nullptr, nullptr};
-    std::map<CallId, Call> calls;     // asked for, not dispatched
-    std::optional<Timespan> renewal;  // of the lease
-    bool over = false;
-  };
-  using JobPtr = std::shared_ptr<Job>;
-
-  // Opening, on a worker
-  void open(const JobWish& wish, JobKey key);
-  Result<OpenedJob> prepare(const JobWish& wish);
-  void ended(const std::string& id, JobResult result);
-  static Problem problem_of(const Error& error) {
-    return {
-        .code = error.code,
-        .detail = error.message,
-        .fix = error.fix,
-        .retryable = error.kind == ErrorKind::unavailable || error.kind == ErrorKind::throttled};
-  }
-
-  // On the core thread
-  void adopt(const JobPtr& job, Ledger ledger, std::optional<JobSpec> resume);
-  Cluster& cluster_at(const std::string& address, std::shared_ptr<kusto::Kusto> door);
-  void handle(const JobPtr& job, Event event);
-  void perform(const JobPtr& job, Effect& effect);
-  void commit(const JobPtr& job, std::vector<Record> records, bool again);
-  void dispatch(JobKey key, CallId call);
-  void compact(const JobPtr& job, std::uint64_t seq);
-  void sweep(const JobPtr& job);
-  void renew_lease_after(const JobPtr& job, Timespan span);
-  void close_folder(const JobPtr& job, CallId call, const std::string& folder);
-  void cluster_event(Cluster& cluster, cluster::Event event);
-  void poll(Cluster& cluster, const cluster::Poll& poll);
-  void ask_capacity(Cluster& cluster);
-  void finish(const JobPtr& job);
-  JobPtr find(JobKey key);
-  void add_slots(const Job& job, Progress& progress) const;
-
-  // On a worker
-  Result<kusto::Answer> run(Job& job, Call& call);
-
-  const Clock& clock_;
-  const Connections connections_;
-  const RunnerOptions options_;
-  RunnerListener& listener_;
-  Log& log_;
-  Guarded<Rng> rng_;
-  Guarded<std::map<std::string, JobKey>> running_;  // ids that this runner holds
-  Guarded<std::map<std::string, std::shared_ptr<kusto::Kusto>>> doors_;
-  std::map<JobKey, JobPtr> jobs_;  // core thread
-  std::map<std::string, std::unique_ptr<Cluster>>
-      clusters_;  // core thread; never removed while running
-  std::atomic<bool> stopping_{false};
-  std::atomic<JobKey> last_key_{0};
-  Loop mirror_;
-  Pool workers_;
-  Loop loop_;  // last: its thread uses everything above
-};
 
 // ---- Wishes
 
@@ -347,10 +245,7 @@ void Runner::Impl::perform(const JobPtr& job, Effect& effect) {
                 cluster::CallAsked{.job = job->key, .call = e.call, .kind = SlotKind::query});
           },
           [&](RunWrite& e) {
-            const SlotKind kind = !e.holds_slot ? SlotKind::query
-                                  : std::holds_alternative<kusto::StartExport>(e.write)
-                                      ? SlotKind::export_
-                                      : SlotKind::ingestion;
+            const SlotKind kind = e.holds_slot ? slot_of(e.write) : SlotKind::query;
             job->calls.emplace(e.call, Call{.side = e.side,
                                             .command = std::move(e.write),
                                             .options = std::move(e.options),
@@ -370,7 +265,8 @@ void Runner::Impl::perform(const JobPtr& job, Effect& effect) {
           [&](Watch& e) {
             cluster_event(
                 side_of(e.side),
-                cluster::WatchAsked{.job = job->key, .operation = e.operation, .kind = e.kind});
+                cluster::WatchAsked{
+                    .job = job->key, .operation = e.operation, .kind = e.kind, .blobs = e.blobs});
           },
           [&](Unwatch& e) {
             cluster_event(side_of(e.side),
@@ -401,8 +297,10 @@ void Runner::Impl::add_slots(const Job& job, Progress& progress) const {
   };
   for (const auto& [side, kind] :
        {Row{Side::source, SlotKind::export_}, Row{Side::destination, SlotKind::ingestion},
-        Row{Side::source, SlotKind::query}, Row{Side::destination, SlotKind::query}}) {
+        Row{Side::destination, SlotKind::queued}, Row{Side::source, SlotKind::query},
+        Row{Side::destination, SlotKind::query}}) {
     const auto use = job.clusters[static_cast<std::size_t>(side)]->core.slots(job.key, kind);
+    if (kind == SlotKind::queued && use.used == 0) continue;  // most jobs never queue
     progress.slots.push_back({.cluster = std::string(to_string(side)),
                               .kind = std::string(to_string(kind)),
                               .used = use.used,
@@ -482,18 +380,9 @@ void Runner::Impl::dispatch(JobKey key, CallId id) {
   });
 }
 
-// Turns lake-relative names into URIs, with their secrets, and sends.
 Result<kusto::Answer> Runner::Impl::run(Job& job, Call& call) {
-  if (auto* write = std::get_if<kusto::Write>(&call.command)) {
-    if (auto* start = std::get_if<kusto::StartExport>(write)) {
-      KC_TRY(auto grant, job.lake->open_folder(start->folder_uri, call.grant_expiry));
-      start->folder_uri = std::move(grant.uri);
-    } else if (auto* ingest = std::get_if<kusto::StartIngest>(write)) {
-      for (std::string& name : ingest->blob_uris) {
-        KC_TRY(name, job.lake->read_uri(name));
-      }
-    }
-  }
+  KC_TRY(auto known, address(call.command, *job.lake, call.grant_expiry));
+  if (known) return std::move(*known);
   auto answer =
       job.clusters[static_cast<std::size_t>(call.side)]->door->run(call.command, call.options);
   if (!answer) {
@@ -505,81 +394,6 @@ Result<kusto::Answer> Runner::Impl::run(Job& job, Call& call) {
               {"detail", answer.error().message}});
   }
   return answer;
-}
-
-void Runner::Impl::cluster_event(Cluster& cluster, cluster::Event event) {
-  for (auto& effect : cluster.core.handle(clock_.now(), std::move(event))) {
-    std::visit(
-        Overloaded{
-            // A core is never entered from inside another's event: what it causes comes after.
-            [&](cluster::GrantSlot& e) {
-              loop_.post([this, e] {
-                if (const JobPtr job = find(e.job)) handle(job, SlotGranted{e.slot});
-              });
-            },
-            [&](cluster::Dispatch& e) { dispatch(e.job, e.call); },
-            [&](cluster::Poll& e) { poll(cluster, e); },
-            [&](cluster::AskCapacity&) { ask_capacity(cluster); },
-            [&](cluster::TellEnded& e) {
-              loop_.post([this, e, &cluster] {
-                const JobPtr job = find(e.job);
-                if (!job) return;
-                for (const Side side : {Side::source, Side::destination}) {
-                  if (job->clusters[static_cast<std::size_t>(side)] == &cluster)
-                    handle(job, OperationEnded{.side = side, .operation = e.operation});
-                }
-              });
-            },
-            [&](cluster::TellLost& e) {
-              loop_.post([this, e, &cluster] {
-                const JobPtr job = find(e.job);
-                if (!job) return;
-                for (const Side side : {Side::source, Side::destination}) {
-                  if (job->clusters[static_cast<std::size_t>(side)] == &cluster)
-                    handle(job, OperationLost{.side = side, .operation = e.operation});
-                }
-              });
-            },
-            [&](cluster::WakeAt& e) {
-              const auto delay = std::chrono::nanoseconds(
-                  std::max<std::int64_t>(0, (e.at - clock_.now()).ticks) * 100);
-              loop_.post_after(delay, [this, &cluster, wake = ++cluster.wake] {
-                if (wake == cluster.wake) cluster_event(cluster, cluster::TimerDue{});
-              });
-            },
-        },
-        effect);
-  }
-}
-
-void Runner::Impl::poll(Cluster& cluster, const cluster::Poll& poll) {
-  const std::string id = rng_.with([](Rng& rng) { return Uuid::random(rng).text(); });
-  workers_.post([this, &cluster, poll, id] {
-    auto answer = cluster.door->run(
-        kusto::Read{kusto::ReadOperations{.ids = poll.operations,
-                                          .older_than_window = poll.older_than_window}},
-        {.request_id = "KustoCopy.operations;" + id, .deadline = Timespan::seconds(60)});
-    loop_.post([this, &cluster, answer = std::move(answer)]() mutable {
-      if (!answer) return cluster_event(cluster, cluster::Polled{fail(std::move(answer).error())});
-      cluster_event(cluster,
-                    cluster::Polled{std::move(std::get<kusto::OperationList>(*answer).operations)});
-    });
-  });
-}
-
-void Runner::Impl::ask_capacity(Cluster& cluster) {
-  const std::string id = rng_.with([](Rng& rng) { return Uuid::random(rng).text(); });
-  workers_.post([this, &cluster, id] {
-    auto answer = cluster.door->run(
-        kusto::Read{kusto::ReadCapacity{}},
-        {.request_id = "KustoCopy.capacity;" + id, .deadline = Timespan::seconds(60)});
-    loop_.post([this, &cluster, answer = std::move(answer)]() mutable {
-      if (!answer)
-        return cluster_event(cluster, cluster::CapacityAnswered{fail(std::move(answer).error())});
-      cluster_event(cluster, cluster::CapacityAnswered{
-                                 std::move(std::get<kusto::CapacityList>(*answer).resources)});
-    });
-  });
 }
 
 // ---- The public face

@@ -56,6 +56,7 @@ std::string to_text(const JobSpec& spec) {
              {"backfillHorizonTicks", nullptr},
              {"verbose", spec.verbose},
              {"format", to_string(spec.format)},
+             {"ingest", to_string(spec.ingest)},
              {"onError", to_string(spec.on_error)},
              {"blockRowsMax", spec.block_rows_max},
              {"blockBytesMax", spec.block_bytes_max},
@@ -86,6 +87,10 @@ Result<JobSpec> spec_from_text(std::string_view text) {
     }
     spec.verbose = value.at("verbose");
     spec.format = word<FormatChoice>(value.at("format"), parse_format_choice);
+    // Definitions of before this choice ingested directly.
+    spec.ingest = value.contains("ingest")
+                      ? word<IngestChoice>(value.at("ingest"), parse_ingest_choice)
+                      : IngestChoice::direct;
     spec.on_error = word<OnError>(value.at("onError"), parse_on_error);
     spec.block_rows_max = value.at("blockRowsMax");
     spec.block_bytes_max = value.at("blockBytesMax");

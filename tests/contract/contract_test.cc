@@ -118,6 +118,7 @@ TEST(Contract, SameLimitsAndDefaults) {
   EXPECT_EQ(spec["rpo"]["default"].as<std::string>(), format_iso_duration(defaults.rpo));
   EXPECT_EQ(spec["verbose"]["default"].as<bool>(), defaults.verbose);
   EXPECT_EQ(spec["format"]["default"].as<std::string>(), to_string(defaults.format));
+  EXPECT_EQ(spec["ingest"]["default"].as<std::string>(), to_string(defaults.ingest));
   EXPECT_EQ(spec["onError"]["default"].as<std::string>(), to_string(defaults.on_error));
   EXPECT_EQ(spec["blockRowsMax"]["default"].as<std::int64_t>(), defaults.block_rows_max);
   EXPECT_EQ(spec["blockRowsMax"]["maximum"].as<std::int64_t>(), api::kBlockRowsMaxMax);

@@ -7,7 +7,10 @@ namespace {
 
 class SimSubject final : public KustoSubject {
  public:
-  SimSubject() { cluster_.create_database(kSuiteDatabase); }
+  explicit SimSubject(bool queues = false)
+      : cluster_(blobs_, sim::SimClusterOptions{.queues = queues}) {
+    cluster_.create_database(kSuiteDatabase);
+  }
 
   kusto::Kusto& kusto() override { return cluster_; }
   void ingest(const std::string& table, const std::vector<std::int64_t>& values) override {
@@ -29,11 +32,13 @@ class SimSubject final : public KustoSubject {
 
  private:
   sim::SimBlobs blobs_;
-  sim::SimCluster cluster_{blobs_};
+  sim::SimCluster cluster_;
 };
 
 INSTANTIATE_TEST_SUITE_P(SimCluster, KustoSuite,
                          testing::Values([] { return std::make_unique<SimSubject>(); }));
+INSTANTIATE_TEST_SUITE_P(SimCluster, KustoQueuedSuite,
+                         testing::Values([] { return std::make_unique<SimSubject>(true); }));
 
 }  // namespace
 }  // namespace kc::doors

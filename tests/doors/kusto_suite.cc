@@ -3,10 +3,8 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
-#include <chrono>
 #include <numeric>
 #include <set>
-#include <thread>
 
 namespace kc::doors {
 
@@ -20,7 +18,6 @@ constexpr const char* kSource = "Source Table";
 constexpr const char* kTarget = "Target";
 constexpr const char* kStaging = "kc-stg-Target-0123456789abcdef-g1";
 constexpr const char* kTag = "drop-by:kc/7f0c1d52-93c1-4a51-a2f6-0c9cf1f0a111/1/2/i1";
-constexpr auto kPatience = std::chrono::seconds(60);
 
 std::vector<std::int64_t> values(std::int64_t from, std::int64_t count) {
   std::vector<std::int64_t> all(static_cast<std::size_t>(count));
@@ -51,108 +48,6 @@ std::vector<Uuid> ids_of(const std::vector<Extent>& all) {
 Uuid some_id() { return *Uuid::parse("01234567-89ab-4def-8123-456789abcdef"); }
 
 }  // namespace
-
-std::vector<Column> suite_columns() {
-  return {{"Value", ScalarType::long_}, {"It's a \"Text\"", ScalarType::string_}};
-}
-
-std::string suite_text(std::int64_t value) {
-  return "row " + std::to_string(value) + ", its \"text\"";
-}
-
-// ---- Steps
-
-Result<Answer> KustoSuite::run(Command command) {
-  return subject_->kusto().run(command, {.request_id = "KustoCopy.suite;" + some_id().text()});
-}
-
-ErrorKind KustoSuite::error_kind(Command command) {
-  const auto answer = run(std::move(command));
-  if (!answer) return answer.error().kind;
-  ADD_FAILURE() << "a command succeeded that must not";
-  return ErrorKind::corrupt;
-}
-
-void KustoSuite::create(const std::string& table) {
-  must<Done>(Write{CreateTable{kDb, {table}, {suite_columns(), "", ""}}});
-}
-
-void KustoSuite::create_staging(const std::string& table) {
-  must<Done>(Write{CreateStaging{kDb, {table}, suite_columns()}});
-  must<Done>(Write{SetStagingPolicies{kDb, {table}, *parse_datetime("2090-01-01")}});
-}
-
-Cursor KustoSuite::cursor() { return must<Cursor>(Read{ReadCursor{kDb}}); }
-
-RowSet KustoSuite::rows(const std::string& table, const Cursor& after) {
-  return {
-      .table = {table}, .after = after, .before_or_at = cursor(), .hash_columns = suite_columns()};
-}
-
-std::int64_t KustoSuite::count(const RowSet& rows) {
-  return must<RowCount>(Read{ReadCount{kDb, rows}}).rows;
-}
-
-std::int64_t KustoSuite::table_count(const std::string& table) {
-  return must<RowCount>(Read{ReadTableCount{kDb, {table}}}).rows;
-}
-
-Digest KustoSuite::digest(const std::string& table) {
-  return must<Digest>(Read{ReadDigest{kDb, {table}, suite_columns()}});
-}
-
-std::vector<Extent> KustoSuite::extents(const std::vector<std::string>& tables,
-                                        std::optional<std::string> tag) {
-  ReadExtents what{kDb, {}, std::move(tag)};
-  for (const std::string& one : tables) what.tables.push_back({one});
-  return must<ExtentList>(Read{what}).extents;
-}
-
-// Operations end on the cluster's own workers: there is no signal to wait for, only the question to
-// ask again.
-Operation KustoSuite::wait(const Uuid& operation) {
-  const auto end = std::chrono::steady_clock::now() + kPatience;
-  while (std::chrono::steady_clock::now() < end) {
-    subject_->settle();
-    const auto list = must<OperationList>(Read{ReadOperations{{operation}}});
-    if (list.operations.size() != 1) break;
-    if (list.operations[0].outcome != OperationOutcome::running) return list.operations[0];
-    std::this_thread::yield();
-  }
-  ADD_FAILURE() << "operation " << operation.text() << " is unknown, or has no end";
-  return {};
-}
-
-std::vector<ExportedBlob> KustoSuite::export_rows(const RowSet& rows, ExportFormat format,
-                                                  const std::string& folder) {
-  const auto started = must<StartedOperation>(
-      Write{StartExport{kDb, rows, suite_columns(), format, subject_->open_folder(folder)}});
-  const Operation ended = wait(started.id);
-  EXPECT_EQ(ended.outcome, OperationOutcome::completed) << ended.state << ": " << ended.status;
-  return must<ExportDetails>(Read{ReadExportDetails{started.id}}).blobs;
-}
-
-void KustoSuite::stage(const std::vector<ExportedBlob>& blobs, ExportFormat format,
-                       const std::string& table, const std::string& tag) {
-  StartIngest what{kDb, {table}, {}, format, suite_columns(), tag};
-  for (const ExportedBlob& blob : blobs) what.blob_uris.push_back(subject_->read_uri(blob.path));
-  const Operation ended = wait(must<StartedOperation>(Write{what}).id);
-  EXPECT_EQ(ended.outcome, OperationOutcome::completed) << ended.state << ": " << ended.status;
-}
-
-std::vector<Uuid> KustoSuite::staged(const std::string& from, const std::string& staging,
-                                     const std::string& tag) {
-  const auto blobs = export_rows(rows(from), ExportFormat::csv, "e1");
-  stage(blobs, ExportFormat::csv, staging, tag);
-  return ids_of(extents({staging}, tag));
-}
-
-OperationOutcome KustoSuite::move(const std::vector<Uuid>& ids, const std::string& from,
-                                  const std::string& to, bool new_time) {
-  const auto started = ask<StartedOperation>(Write{StartMove{kDb, {from}, {to}, ids, new_time}});
-  if (!started) return OperationOutcome::failed;
-  return wait(started->id).outcome;
-}
 
 // ---- Windows, ranges, slices
 
@@ -457,6 +352,12 @@ TEST_P(KustoSuite, StagingIsReadyOnlyWithEveryPolicy) {
     EXPECT_TRUE(policies.missing.empty());
     must<Done>(Write{CreateStaging{kDb, {kStaging}, suite_columns()}});
   }
+}
+
+TEST_P(KustoSuite, WithoutDataManagementNothingIsOffered) {
+  const auto offer = must<IngestionOffer>(Read{ReadIngestionOffer{}});
+  EXPECT_FALSE(offer.queued);
+  EXPECT_NE(offer.why_not, "");
 }
 
 TEST_P(KustoSuite, DroppingATableIsIdempotent) {

@@ -65,7 +65,7 @@ class KustoSuite : public testing::TestWithParam<MakeSubject> {
   ErrorKind error_kind(kusto::Command command);  // the test fails where there is no error
 
   void create(const std::string& table);
-  void create_staging(const std::string& table);
+  void create_staging(const std::string& table, bool queued = false);
   Cursor cursor();
   kusto::RowSet rows(const std::string& table, const Cursor& after = {});  // up to now
   std::int64_t count(const kusto::RowSet& rows);
@@ -74,6 +74,7 @@ class KustoSuite : public testing::TestWithParam<MakeSubject> {
   std::vector<kusto::Extent> extents(const std::vector<std::string>& tables,
                                      std::optional<std::string> tag = {});
   kusto::Operation wait(const Uuid& operation);
+  kusto::Operation wait_queued(const Uuid& attempt, std::int64_t blobs);
   // Export, ingest: the steps of a copy, each checked.
   std::vector<kusto::ExportedBlob> export_rows(const kusto::RowSet& rows, ExportFormat format,
                                                const std::string& folder);
@@ -85,6 +86,12 @@ class KustoSuite : public testing::TestWithParam<MakeSubject> {
                                const std::string& to, bool new_time = true);
 
   std::unique_ptr<KustoSubject> subject_;
+
+ private:
+  kusto::Operation wait_for(const Uuid& operation, const kusto::Read& reading);
 };
+
+// What a cluster with data management does beside: kusto_queued_suite.cc.
+class KustoQueuedSuite : public KustoSuite {};
 
 }  // namespace kc::doors

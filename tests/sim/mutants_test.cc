@@ -42,7 +42,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"ForgetsFolders", Mutant::forgets_folders, Check::nothing_left},
                     Case{"ForgetsStaging", Mutant::forgets_staging, Check::nothing_left},
                     Case{"ForgetsTags", Mutant::forgets_tags, Check::nothing_left},
-                    Case{"LosesAGrant", Mutant::loses_a_grant, Check::ends}),
+                    Case{"LosesAGrant", Mutant::loses_a_grant, Check::ends},
+                    Case{"TrustsTheCount", Mutant::trusts_the_count, Check::rows_exact}),
     [](const auto& instance) { return std::string(instance.param.name); });
 
 }  // namespace

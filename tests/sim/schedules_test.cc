@@ -287,5 +287,78 @@ TEST(Schedule, CancelAtEveryMoment) {
   }
 }
 
+// ---- Queued ingestion: at least once, and whenever it likes.
+
+WorldOptions queued() {
+  WorldOptions options = calm();
+  options.queues = true;
+  options.ingest = IngestChoice::queued;
+  return options;
+}
+
+TEST(QueuedSchedule, NothingGoesWrong) { expect_exact(queued()); }
+
+TEST(QueuedSchedule, BlobADeliveredTwiceWhileBIsNotYetThere) {
+  WorldOptions options = queued();
+  for (const int nth : {1, 2, 3}) options.endings[{"queue", nth}] = Ending::first_twice_last_later;
+  expect_exact(options);
+}
+
+TEST(QueuedSchedule, EveryBlobOfTheFirstAttemptsComesTwice) {
+  WorldOptions options = queued();
+  for (const int nth : {1, 2}) options.endings[{"queue", nth}] = Ending::delivered_twice;
+  expect_exact(options);
+}
+
+TEST(QueuedSchedule, ADuplicateComesMinutesAfterTheOutcomeWasTold) {
+  WorldOptions options = queued();
+  for (int nth = 1; nth <= 9; ++nth)
+    options.endings[{"queue", nth}] = Ending::delivered_again_later;
+  expect_exact(options);
+}
+
+TEST(QueuedSchedule, ADuplicateComesWhileTheMoveIsInDoubt) {
+  WorldOptions options = queued();
+  for (int nth = 1; nth <= 9; ++nth)
+    options.endings[{"queue", nth}] = Ending::delivered_again_later;
+  options.deliveries[{"move", 1}] = Delivery::applied_late;
+  options.deliveries[{"move", 2}] = Delivery::request_lost;
+  for (const int reading : {2, 3, 4}) {
+    options.on_command[{"read-extents", reading}] = [](World& world) {
+      world.destination().finish_all();
+    };
+  }
+  expect_exact(options);
+}
+
+TEST(QueuedSchedule, MessagesThatAreLostForGoodAreSentAgain) {
+  WorldOptions options = queued();
+  for (const int nth : {1, 2}) options.endings[{"queue", nth}] = Ending::abandoned_without_effect;
+  expect_exact(options);
+}
+
+TEST(QueuedSchedule, MessagesThatComeLateLandUnderATagThatIsNeverMoved) {
+  WorldOptions options = queued();
+  options.deliveries[{"queue", 1}] = Delivery::answer_lost;
+  options.deliveries[{"queue", 2}] = Delivery::applied_late;
+  options.crash_before_commit = {{"ingest_started", 1}, {"ingest_started", 2}};
+  expect_exact(options);
+}
+
+TEST(QueuedSchedule, AnIngestionThatAProcessQueuedIsFollowedByTheNext) {
+  WorldOptions options = queued();
+  options.crash_after_commit = {{"ingest_started", 1}, {"ingest_started", 3}};
+  expect_exact(options);
+}
+
+TEST(QueuedSchedule, WithoutDataManagementAutoIsDirectAndQueuedIsRefused) {
+  WorldOptions options = queued();
+  options.queues = false;
+  options.ingest = IngestChoice::auto_;
+  expect_exact(options);
+  options.ingest = IngestChoice::queued;
+  expect_end(options, JobState::failed);
+}
+
 }  // namespace
 }  // namespace kc::sim

@@ -79,14 +79,21 @@ Result<Answer> SimCluster::apply(const Pending& pending) {
 
 int SimCluster::steps(const kusto::Command& command) {
   const auto* what = std::get_if<kusto::Write>(&command);
-  return what != nullptr && std::holds_alternative<kusto::SetStagingPolicies>(*what) ? kPolicyCount
-                                                                                     : 1;
+  if (what == nullptr) return 1;
+  if (const auto* policies = std::get_if<kusto::SetStagingPolicies>(what))
+    return kPolicyCount + (policies->queued ? 1 : 0);
+  if (const auto* queued = std::get_if<kusto::StartQueuedIngest>(what))
+    return static_cast<int>(queued->ingest.blob_uris.size());
+  return 1;
 }
 
 Result<Answer> SimCluster::apply_partly(const Pending& pending, int count) {
   if (count >= steps(pending.command)) return apply(pending);
-  if (count > 0) {
-    const auto& what = std::get<kusto::SetStagingPolicies>(std::get<kusto::Write>(pending.command));
+  const auto& write = std::get<kusto::Write>(pending.command);
+  if (const auto* queued = std::get_if<kusto::StartQueuedIngest>(&write)) {
+    KC_CHECK_OK(queue(*queued, count));
+  } else if (count > 0) {
+    const auto& what = std::get<kusto::SetStagingPolicies>(write);
     KC_TRY(Table * found, table(what.db, what.table));
     for (int i = 0; i < count; ++i) found->policies |= 1U << i;
   }
@@ -253,7 +260,7 @@ Result<Answer> SimCluster::read(const kusto::ReadExtents& what) {
 
 Result<Answer> SimCluster::read(const kusto::ReadStagingPolicies& what) {
   KC_TRY(const Table* of, table(what.db, what.table));
-  for (int i = 0; i < kPolicyCount; ++i) {
+  for (int i = 0; i < kPolicyCount + (what.queued ? 1 : 0); ++i) {
     if ((of->policies & (1U << i)) == 0)
       return kusto::StagingPolicies{.complete = false, .missing = kPolicies[i]};
   }
@@ -335,7 +342,7 @@ Result<Answer> SimCluster::write(const kusto::CreateStaging& what) {
 
 Result<Answer> SimCluster::write(const kusto::SetStagingPolicies& what) {
   KC_TRY(Table * of, table(what.db, what.table));
-  of->policies = kAllPolicies;
+  of->policies = kAllPolicies | (what.queued ? kBatchingPolicy : 0U);
   of->auto_delete_at = what.auto_delete_at;
   return kusto::Done{};
 }
@@ -444,7 +451,12 @@ bool SimCluster::export_now(SimOperation& operation, bool partly, std::string& w
 }
 
 bool SimCluster::ingest_now(SimOperation& operation, bool partly, std::string& why) {
-  const auto& what = std::get<kusto::StartIngest>(operation.command);
+  kusto::StartIngest what = std::get<kusto::StartIngest>(operation.command);
+  if (partly) what.blob_uris.resize((what.blob_uris.size() + 1) / 2);
+  return ingest_blobs(what, why);
+}
+
+bool SimCluster::ingest_blobs(const kusto::StartIngest& what, std::string& why) {
   auto into = table(what.db, what.table);
   if (!into) {
     why = into.error().message;
@@ -452,7 +464,6 @@ bool SimCluster::ingest_now(SimOperation& operation, bool partly, std::string& w
   }
   std::vector<const Blob*> blobs;
   for (const std::string& uri : what.blob_uris) blobs.push_back(blobs_.find(uri));
-  if (partly) blobs.resize((blobs.size() + 1) / 2);
   if (std::find(blobs.begin(), blobs.end(), nullptr) != blobs.end()) {
     why = "Stream_InputStreamNotFound: a blob was not found";
     return false;

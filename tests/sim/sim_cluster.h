@@ -28,9 +28,15 @@ enum class Ending {
   abandoned_without_effect,     // reads Abandoned
   abandoned_and_applied_later,  // reads Abandoned; the effect stays in `running()` until a second
                                 // `finish(completed)`
+  // Of a queued ingestion; any other operation completes.
+  delivered_twice,         // all Succeeded, and the first blob came twice
+  delivered_again_later,   // all Succeeded; the first blob comes again at a second
+                           // `finish(completed)`
+  first_twice_last_later,  // no word yet: the first blob came twice, and the last comes at a second
+                           // `finish(completed)`
 };
 
-enum class OperationKind { export_, ingest, move };
+enum class OperationKind { export_, ingest, queued, move };
 
 struct OperationRef {
   Uuid id;
@@ -50,6 +56,7 @@ struct SimClusterOptions {
   Ticks start{638'000'000'000'000'000};
   std::int64_t export_capacity = 8, ingest_capacity = 8, query_capacity = 80;
   int blobs_per_export_max = 3;
+  bool queues = false;  // has data management
   std::string name = "sim";
 };
 
@@ -70,7 +77,8 @@ class SimCluster final : public kusto::Kusto {
   };
   Pending begin(const kusto::Command& command) const { return {command}; }
   Result<kusto::Answer> apply(const Pending& pending);
-  // How many requests the command is on the wire; more than one only for SetStagingPolicies.
+  // How many requests the command is on the wire; more than one only for SetStagingPolicies and a
+  // queued ingestion.
   static int steps(const kusto::Command& command);
   // Applies only the first `count` requests; the answer is the error of a connection that broke
   // then.
@@ -80,6 +88,7 @@ class SimCluster final : public kusto::Kusto {
   std::vector<OperationRef> running()
       const;  // by start; includes those whose late effect is still to come
   void finish(const Uuid& id, Ending ending);
+  bool knows(const Uuid& operation) const;
   void finish_all(Ending ending = Ending::completed);
   void forget_operation(
       const Uuid& id);  // later reads do not list it; a pending effect is dropped with it
@@ -160,6 +169,8 @@ class SimCluster final : public kusto::Kusto {
     std::string state = "InProgress";
     std::string status;
     std::vector<kusto::ExportedBlob> blobs;
+    std::int64_t messages = 0, delivered = 0;  // of a queued ingestion
+    bool begun = false;                        // it has had its first `finish`
   };
 
   Result<kusto::Answer> read(const kusto::ReadCursor& what);
@@ -175,12 +186,15 @@ class SimCluster final : public kusto::Kusto {
   Result<kusto::Answer> read(const kusto::ReadStagingPolicies& what);
   Result<kusto::Answer> read(const kusto::ReadCapacity& what);
   Result<kusto::Answer> read(const kusto::ReadDigest& what);
+  Result<kusto::Answer> read(const kusto::ReadIngestionOffer& what);
+  Result<kusto::Answer> read(const kusto::ReadQueuedIngestions& what);
 
   Result<kusto::Answer> write(const kusto::StartExport& what);
   Result<kusto::Answer> write(const kusto::CreateTable& what);
   Result<kusto::Answer> write(const kusto::CreateStaging& what);
   Result<kusto::Answer> write(const kusto::SetStagingPolicies& what);
   Result<kusto::Answer> write(const kusto::StartIngest& what);
+  Result<kusto::Answer> write(const kusto::StartQueuedIngest& what);
   Result<kusto::Answer> write(const kusto::StartMove& what);
   Result<kusto::Answer> write(const kusto::DropExtents& what);
   Result<kusto::Answer> write(const kusto::DropExtentTags& what);
@@ -189,8 +203,15 @@ class SimCluster final : public kusto::Kusto {
   // The effects of operations; false, with the reason, where the cluster cannot do it.
   bool export_now(SimOperation& operation, bool partly, std::string& why);
   bool ingest_now(SimOperation& operation, bool partly, std::string& why);
+  bool ingest_blobs(const kusto::StartIngest& what, std::string& why);
   bool move_now(SimOperation& operation, std::string& why);
   bool take_effect(SimOperation& operation, bool partly, std::string& why);
+
+  // Data management: sim_cluster_queued.cc.
+  Result<kusto::Answer> queue(const kusto::StartQueuedIngest& what, std::int64_t messages);
+  bool deliver(const SimOperation& operation, std::int64_t from, std::int64_t to, std::string& why);
+  void finish_queued(SimOperation& one, Ending ending);
+  void finish_delivery(SimOperation& one, Ending ending);
 
   Result<Database*> database(const DatabaseName& db);
   Result<Table*> table(const DatabaseName& db, const TableName& name);

@@ -22,14 +22,19 @@ inline constexpr Timespan kOperationWindow = Timespan::seconds(6 * 3600);
 
 // In the order in which SetStagingPolicies sends them.
 inline constexpr int kPolicyCount = 7;
-inline constexpr std::array<const char*, kPolicyCount> kPolicies = {
-    "merge",      "extent_tags_retention",
-    "update",     "restricted_view_access",
-    "retention",  "caching",
-    "auto_delete"};
+inline constexpr std::array<const char*, kPolicyCount + 1> kPolicies = {
+    "merge",
+    "extent_tags_retention",
+    "update",
+    "restricted_view_access",
+    "retention",
+    "caching",
+    "auto_delete",  // and where ingestions are queued:
+    "ingestionbatching"};
 inline constexpr unsigned kMergePolicy = 1U << 0;
 inline constexpr unsigned kTagRetentionPolicy = 1U << 1;
 inline constexpr unsigned kAutoDeletePolicy = 1U << 6;
+inline constexpr unsigned kBatchingPolicy = 1U << kPolicyCount;
 inline constexpr unsigned kAllPolicies = (1U << kPolicyCount) - 1;
 
 std::uint64_t shape_of(const std::vector<Column>& columns);

@@ -26,6 +26,8 @@ bool SimCluster::take_effect(SimOperation& operation, bool partly, std::string& 
       return export_now(operation, partly, why);
     case OperationKind::ingest:
       return ingest_now(operation, partly, why);
+    case OperationKind::queued:
+      break;  // finish_queued
     case OperationKind::move:
       return !partly && move_now(operation, why);
   }
@@ -38,6 +40,7 @@ void SimCluster::finish(const Uuid& id, Ending ending) {
                    [&](const SimOperation& one) { return one.id == id && one.effect_to_come; });
   KC_ASSERT(found != operations_.end(), "finish of an operation that is not running");
   SimOperation& one = *found;
+  if (one.kind == OperationKind::queued) return finish_queued(one, ending);
   std::string why;
   if (!one.running) {  // the late effect of an abandoned operation: its state no longer changes
     one.effect_to_come = false;
@@ -52,6 +55,9 @@ void SimCluster::finish(const Uuid& id, Ending ending) {
   one.effect_to_come = ending == Ending::abandoned_and_applied_later;
   switch (ending) {
     case Ending::completed:
+    case Ending::delivered_twice:
+    case Ending::delivered_again_later:
+    case Ending::first_twice_last_later:
       if (take_effect(one, false, why)) {
         end("Completed", "");
       } else {
@@ -72,6 +78,11 @@ void SimCluster::finish(const Uuid& id, Ending ending) {
     case Ending::abandoned_and_applied_later:
       return end("Abandoned", "");
   }
+}
+
+bool SimCluster::knows(const Uuid& operation) const {
+  return std::any_of(operations_.begin(), operations_.end(),
+                     [&](const SimOperation& one) { return one.id == operation; });
 }
 
 void SimCluster::finish_all(Ending ending) {

@@ -34,13 +34,13 @@ std::string word_of(const kusto::Command& command) {
                        "read-cursor",  "read-tables",  "read-groups",   "read-slices",
                        "read-count",   "read-null",    "read-rows",     "read-operations",
                        "read-details", "read-extents", "read-policies", "read-capacity",
-                       "read-digest"};
+                       "read-digest",  "read-offer",   "read-queued"};
                    return kWords[read.index()];
                  },
                  [](const kusto::Write& write) -> std::string {
                    static constexpr const char* kWords[] = {
                        "export", "create-table", "create-staging", "set-policies", "ingest",
-                       "move",   "drop-extents", "drop-tags",      "drop-table"};
+                       "queue",  "move",         "drop-extents",   "drop-tags",    "drop-table"};
                    return kWords[write.index()];
                  }},
       command);
@@ -64,6 +64,9 @@ cluster::ClusterLimits cluster_limits() {
   cluster::ClusterLimits limits;
   limits.query_slots_min = 2;
   limits.poll_ids_max = 3;
+  limits.queued_ids_max = 2;
+  limits.queued_max = 3;
+  limits.queued_life = Timespan::seconds(3600);
   return limits;
 }
 
@@ -83,6 +86,7 @@ World::World(WorldOptions options)
                             .export_capacity = options_.slots,
                             .ingest_capacity = options_.slots,
                             .query_capacity = 20,
+                            .queues = options_.queues,
                             .name = "destination"}),
       lake_(MemoryLake::Options{.closes_folders = options_.closes_folders}),
       uid_(Uuid::random(rng_)) {
@@ -93,6 +97,7 @@ World::World(WorldOptions options)
   spec_.db = spec_.destination_db = kDb;
   spec_.block_rows_max = options_.block_rows_max;
   spec_.max_failures = options_.max_failures;
+  spec_.ingest = options_.ingest;
   fill_source();
 }
 
@@ -353,77 +358,81 @@ void World::perform(Process& process, pipeline::Effect& effect) {
       !std::holds_alternative<Abandon>(effect)) {
     broken(Check::fenced, "a fenced writer went on");
   }
-  std::visit(
-      Overloaded{
-          [&](CommitRecords& e) { commit(process, std::move(e.records), false); },
-          [&](CommitAgain&) { commit(process, {}, true); },
-          [&](RunRead& e) {
-            call(process, e.call,
-                 Call{.side = e.side,
-                      .command = e.read,
-                      .reading = true,
-                      .word = {},
-                      .deadline = e.options.deadline,
-                      .folder = {},
-                      .grant_expiry = {},
-                      .kind = SlotKind::query});
-          },
-          [&](RunWrite& e) {
-            check_effect(process, e.write);
-            Call made{.side = e.side,
-                      .command = e.write,
-                      .reading = false,
-                      .word = {},
-                      .deadline = e.options.deadline,
-                      .folder = {},
-                      .grant_expiry = e.grant_expiry,
-                      .kind = SlotKind::query};
-            if (const auto* start = std::get_if<kusto::StartExport>(&e.write)) {
-              made.folder = start->folder_uri;
-              made.kind = SlotKind::export_;
-            }
-            if (std::holds_alternative<kusto::StartIngest>(e.write))
-              made.kind = SlotKind::ingestion;
-            call(process, e.call, std::move(made));
-          },
-          [&](CloseFolder& e) { close_folder(process, e.call, e.folder); },
-          [&](AskSlot& e) {
-            cluster_event(
-                process, e.side,
-                cluster::SlotAsked{.job = 1, .slot = e.slot, .kind = e.kind, .in_use = e.in_use});
-          },
-          [&](ReturnSlot& e) {
-            cluster_event(process, e.side, cluster::SlotReturned{.job = 1, .slot = e.slot});
-          },
-          [&](Watch& e) {
-            cluster_event(process, e.side,
-                          cluster::WatchAsked{.job = 1, .operation = e.operation, .kind = e.kind});
-          },
-          [&](Unwatch& e) {
-            cluster_event(process, e.side,
-                          cluster::WatchDropped{.job = 1, .operation = e.operation});
-          },
-          [&](SetTimer& e) {
-            const Timespan delay{std::max<std::int64_t>(0, (e.at - now_).ticks)};
-            for_process(process.shared_from_this(), delay,
-                        [this, timer = e.timer](Process& p) { handle(p, TimerDue{timer}); });
-          },
-          [&](Publish& e) {
-            double percent = e.progress.percent.value_or(0);
-            if (options_.mutant == Mutant::percent_falls && process.percent) percent -= 1;
-            const double before =
-                std::max(process.percent.value_or(0), options_.second_writer ? 0 : percent_seen_);
-            if (wants(Check::edges) && percent + 1e-9 < before) {
-              broken(Check::edges, "percent fell from " + std::to_string(before) + " to " +
-                                       std::to_string(percent));
-            }
-            process.percent = percent;
-            percent_seen_ = std::max(percent_seen_, percent);
-            if (e.progress.status_reason.empty()) broken(Check::edges, "an empty status reason");
-          },
-          [&](Abandon&) {},
-      },
-      effect);
+  std::visit(Overloaded{
+                 [&](CommitRecords& e) { commit(process, std::move(e.records), false); },
+                 [&](CommitAgain&) { commit(process, {}, true); },
+                 [&](RunRead& e) {
+                   call(process, e.call,
+                        Call{.side = e.side,
+                             .command = e.read,
+                             .reading = true,
+                             .word = {},
+                             .deadline = e.options.deadline,
+                             .folder = {},
+                             .grant_expiry = {},
+                             .kind = SlotKind::query});
+                 },
+                 [&](RunWrite& e) {
+                   check_effect(process, e.write);
+                   Call made{.side = e.side,
+                             .command = e.write,
+                             .reading = false,
+                             .word = {},
+                             .deadline = e.options.deadline,
+                             .folder = {},
+                             .grant_expiry = e.grant_expiry,
+                             .kind = SlotKind::query};
+                   if (const auto* start = std::get_if<kusto::StartExport>(&e.write)) {
+                     made.folder = start->folder_uri;
+                     made.kind = SlotKind::export_;
+                   }
+                   if (std::holds_alternative<kusto::StartIngest>(e.write))
+                     made.kind = SlotKind::ingestion;
+                   if (std::holds_alternative<kusto::StartQueuedIngest>(e.write))
+                     made.kind = SlotKind::queued;
+                   call(process, e.call, std::move(made));
+                 },
+                 [&](CloseFolder& e) { close_folder(process, e.call, e.folder); },
+                 [&](AskSlot& e) {
+                   cluster_event(process, e.side,
+                                 cluster::SlotAsked{
+                                     .job = 1, .slot = e.slot, .kind = e.kind, .in_use = e.in_use});
+                 },
+                 [&](ReturnSlot& e) {
+                   cluster_event(process, e.side, cluster::SlotReturned{.job = 1, .slot = e.slot});
+                 },
+                 [&](Watch& e) {
+                   cluster_event(
+                       process, e.side,
+                       cluster::WatchAsked{
+                           .job = 1, .operation = e.operation, .kind = e.kind, .blobs = e.blobs});
+                 },
+                 [&](Unwatch& e) {
+                   cluster_event(process, e.side,
+                                 cluster::WatchDropped{.job = 1, .operation = e.operation});
+                 },
+                 [&](SetTimer& e) {
+                   const Timespan delay{std::max<std::int64_t>(0, (e.at - now_).ticks)};
+                   for_process(process.shared_from_this(), delay,
+                               [this, timer = e.timer](Process& p) { handle(p, TimerDue{timer}); });
+                 },
+                 [&](Publish& e) {
+                   double percent = e.progress.percent.value_or(0);
+                   if (options_.mutant == Mutant::percent_falls && process.percent) percent -= 1;
+                   const double before = std::max(process.percent.value_or(0),
+                                                  options_.second_writer ? 0 : percent_seen_);
+                   if (wants(Check::edges) && percent + 1e-9 < before) {
+                     broken(Check::edges, "percent fell from " + std::to_string(before) + " to " +
+                                              std::to_string(percent));
+                   }
+                   process.percent = percent;
+                   percent_seen_ = std::max(percent_seen_, percent);
+                   if (e.progress.status_reason.empty())
+                     broken(Check::edges, "an empty status reason");
+                 },
+                 [&](Abandon&) {},
+             },
+             effect);
 }
 
 void World::commit(Process& process, std::vector<Record> records, bool again) {

@@ -42,6 +42,7 @@ enum class Mutant {
   forgets_staging,        // says that a staging table is dropped without dropping it
   forgets_tags,           // says that tags are dropped without dropping them
   loses_a_grant,          // never hears of some slots
+  trusts_the_count,       // takes a queued ingestion for done before every blob is told to be
 };
 
 struct Odds {  // of one call or operation, while faults are on
@@ -78,6 +79,8 @@ struct WorldOptions {
   bool retention = false;  // the source loses old rows while the job runs
   bool new_rows = true;    // the source gains rows while the job runs
   bool clock_steps = false;
+  IngestChoice ingest = IngestChoice::direct;
+  bool queues = false;  // the destination has data management
   Mutant mutant = Mutant::none;
   bool trace = false;  // every effect to the standard error stream
   std::set<Check> checks = {Check::rows_exact, Check::rows_explained, Check::fenced,
@@ -158,7 +161,7 @@ class World {
   void compact(Process& process, std::uint64_t seq);
   void close_folder(Process& process, CallId id, const std::string& folder);
   void cluster_event(Process& process, Side side, cluster::Event event);
-  void poll(Process& process, Side side, const cluster::Poll& poll);
+  void poll(Process& process, Side side, const kusto::Read& reading, bool queued);
   void ask_capacity(Process& process, Side side);
   SimCluster& at(Side side) { return side == Side::source ? source_ : destination_; }
   Timespan draw_delay(std::int64_t milliseconds_max);

@@ -94,7 +94,9 @@ void World::check_effect(const Process& process, const kusto::Write& write) {
     if (!known)
       broken(Check::rows_explained, "an export into a folder that the journal does not know");
   }
-  if (const auto* start = std::get_if<kusto::StartIngest>(&write)) {
+  const auto* queued = std::get_if<kusto::StartQueuedIngest>(&write);
+  const auto* start = queued != nullptr ? &queued->ingest : std::get_if<kusto::StartIngest>(&write);
+  if (start != nullptr) {
     const bool known =
         std::any_of(truth_.blocks.begin(), truth_.blocks.end(), [&](const auto& entry) {
           return entry.second.tag == start->tag && entry.second.state == BlockState::ingesting;
@@ -205,6 +207,10 @@ WorldOptions draw_options(std::uint64_t seed) {
   options.clock_steps = rng.chance(0.2);
   options.compact_every = rng.chance(0.5) ? static_cast<int>(rng.between(1, 12)) : 0;
   options.max_failures = rng.chance(0.1) ? 2 : 30;
+  options.queues = rng.chance(0.7);
+  options.ingest = options.queues && rng.chance(0.3) ? IngestChoice::queued
+                   : rng.chance(0.7)                 ? IngestChoice::auto_
+                                                     : IngestChoice::direct;
   return options;
 }
 

@@ -117,6 +117,11 @@ Result<kusto::Answer> World::apply(const Call& made, bool partly) {
   if (result) {
     if (const auto* started = std::get_if<kusto::StartedOperation>(&*result))
       operation_started(made, started->id);
+  } else if (const auto* write = std::get_if<kusto::Write>(&made.command)) {
+    // Some of its messages may be on their way all the same.
+    const auto* queued = std::get_if<kusto::StartQueuedIngest>(write);
+    if (queued != nullptr && cluster.knows(queued->attempt))
+      operation_started(made, queued->attempt);
   }
   if (options_.mutant == Mutant::accepts_any_stage && result && made.word == "read-extents") {
     auto& extents = std::get<kusto::ExtentList>(*result).extents;
@@ -138,8 +143,11 @@ void World::operation_started(const Call& made, const Uuid& operation) {
     static constexpr Ending kBad[] = {
         Ending::failed_without_effect,    Ending::failed_but_applied,
         Ending::failed_partly_applied,    Ending::throttled,
-        Ending::abandoned_without_effect, Ending::abandoned_and_applied_later};
-    ending = kBad[rng_.below(std::size(kBad))];
+        Ending::abandoned_without_effect, Ending::abandoned_and_applied_later,
+        Ending::delivered_twice,          Ending::delivered_again_later,
+        Ending::first_twice_last_later};
+    // The last three are of queues only.
+    ending = kBad[rng_.below(std::size(kBad) - (made.word == "queue" ? 0 : 3))];
     verdict_.faults += 1;
   }
   const auto scripted = options_.endings.find({made.word, counted_[made.word]});
@@ -159,7 +167,8 @@ void World::end_operation(SimCluster& cluster, Uuid operation, Ending ending) {
                                  [&](const OperationRef& one) { return one.id == operation; });
   if (!known) return;
   cluster.finish(operation, ending);
-  if (ending == Ending::abandoned_and_applied_later) {
+  if (ending == Ending::abandoned_and_applied_later || ending == Ending::delivered_again_later ||
+      ending == Ending::first_twice_last_later) {
     later(Timespan::milliseconds(rng_.between(100, 600'000)),
           [this, &cluster, operation] { end_operation(cluster, operation, Ending::completed); });
   }
@@ -187,7 +196,18 @@ void World::cluster_event(Process& process, Side side, cluster::Event event) {
                   [this, slot = e.slot](Process& p) { handle(p, pipeline::SlotGranted{slot}); });
             },
             [&](cluster::Dispatch& e) { dispatch(process, e.call); },
-            [&](cluster::Poll& e) { poll(process, side, e); },
+            [&](cluster::Poll& e) {
+              poll(process, side,
+                   kusto::ReadOperations{.ids = e.operations,
+                                         .older_than_window = e.older_than_window},
+                   false);
+            },
+            [&](cluster::PollQueued& e) {
+              kusto::ReadQueuedIngestions reading;
+              for (const auto& one : e.ingestions)
+                reading.ingestions.push_back({.attempt = one.operation, .blobs = one.blobs});
+              poll(process, side, reading, true);
+            },
             [&](cluster::AskCapacity&) { ask_capacity(process, side); },
             [&](cluster::TellEnded& e) {
               if (options_.mutant == Mutant::accepts_any_stage && side == Side::destination) {
@@ -217,21 +237,23 @@ void World::cluster_event(Process& process, Side side, cluster::Event event) {
   }
 }
 
-void World::poll(Process& process, Side side, const cluster::Poll& poll) {
-  for_process(process.shared_from_this(), draw_delay(100), [this, side, poll](Process& p) {
-    Result<std::vector<Operation>> operations = std::vector<Operation>{};
-    if (faults_on() && rng_.chance(options_.odds.answer_lost)) {
-      operations = fail(ErrorKind::unavailable, "kusto.no_answer", "no answer");
-    } else {
-      auto answer =
-          at(side).run(kusto::Read{kusto::ReadOperations{
-                           .ids = poll.operations, .older_than_window = poll.older_than_window}},
-                       {});
-      KC_ASSERT(answer.has_value());
-      operations = std::get<kusto::OperationList>(*answer).operations;
-    }
-    cluster_event(p, side, cluster::Polled{std::move(operations)});
-  });
+void World::poll(Process& process, Side side, const kusto::Read& reading, bool queued) {
+  for_process(
+      process.shared_from_this(), draw_delay(100), [this, side, reading, queued](Process& p) {
+        Result<std::vector<Operation>> operations = std::vector<Operation>{};
+        if (faults_on() && rng_.chance(options_.odds.answer_lost)) {
+          operations = fail(ErrorKind::unavailable, "kusto.no_answer", "no answer");
+        } else {
+          auto answer = at(side).run(reading, {});
+          KC_ASSERT(answer.has_value());
+          operations = std::get<kusto::OperationList>(*answer).operations;
+          if (queued && options_.mutant == Mutant::trusts_the_count) {
+            for (Operation& one : *operations) one.outcome = OperationOutcome::completed;
+          }
+        }
+        cluster_event(p, side,
+                      cluster::Polled{.queued = queued, .operations = std::move(operations)});
+      });
 }
 
 void World::ask_capacity(Process& process, Side side) {

@@ -350,6 +350,13 @@ Result<DataSet> DataManagement::command(const std::string& database, const std::
   return answer;
 }
 
+std::optional<Result<DataSet>> DataManagement::own_command(const std::string& database,
+                                                           const std::string& text,
+                                                           const RequestOptions& options) {
+  if (!is_ingestion_command(text)) return std::nullopt;
+  return command(database, text, options);
+}
+
 Result<std::vector<BlobFile>> DataManagement::list_blobs(const std::string& address) {
   constexpr std::size_t kLooked = 100'000;
   return state_->blobs.list(address, kLooked);

@@ -67,6 +67,9 @@ class DataManagement {
   // A command of this face, perhaps piped into operators.
   Result<DataSet> command(const std::string& database, const std::string& text,
                           const RequestOptions& options = {});
+  // The same where the text is one of its commands; nullopt where it is not.
+  std::optional<Result<DataSet>> own_command(const std::string& database, const std::string& text,
+                                             const RequestOptions& options = {});
 
   std::vector<Resource> resources();
   std::string identity_token();

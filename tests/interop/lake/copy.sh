@@ -7,7 +7,7 @@ here=$(dirname "${BASH_SOURCE[0]}")
 . "$here/azurite.sh"
 
 start source engine --port 0 --data "$folder/source"
-start destination engine --port 0 --data "$folder/destination" --samples 0
+start destination engine --port 0 --data "$folder/destination" --samples 0 --dm-storage "$connection"
 src=$(url_of source) dst=$(url_of destination)
 
 equal_and_clean() {  # database, lake, job
@@ -22,15 +22,22 @@ accesses='key sas'
 [ "$4" = secure ] && accesses=token
 for access in $accesses; do
   lake=$(lake_at "copies/$access" $access)
-  for format in csv auto; do
-    say "command line, $access, $format"
-    db=Copy_${access}_$format job=copy-$access-$format
+  for way in csv/direct auto/direct csv/queued auto/auto; do
+    say "command line, $access, $way"
+    format=${way%/*} ingest=${way#*/}
+    db=Copy_${access}_${format}_$ingest job=copy-$access-$format-$ingest
     create_database "$dst" "$db"
-    copy=(-l "$lake" -s "$src" -d "$dst" --db Samples --destination-db "$db" --id "$job" --format $format --block-rows-max 20000)
+    copy=(-l "$lake" -s "$src" -d "$dst" --db Samples --destination-db "$db" --id "$job" --format $format --ingest $ingest --block-rows-max 20000)
     expect 0 "100,048 rows" "$kc" "${copy[@]}"
     grep -q 'sig=\|Eby8vdM0\|eyJ' "$folder/expect.log" && fail "a secret is shown"
     equal_and_clean "$db" "$lake" "$job"
     expect 0 "nothing was copied" "$kc" "${copy[@]}"
+    # Which way it really went: an ingestion that was queued has run without a command of ours.
+    commands=$(command_at "$dst" "$db" ".show commands | where ClientActivityId startswith 'KustoCopy.ingest;copy-$access-$format-$ingest' | count")
+    case $ingest in
+      direct) [[ $commands != *'[[0]]'* ]] || fail "nothing was ingested by command" ;;
+      *) [[ $commands = *'[[0]]'* ]] || fail "an ingestion was not queued: $commands" ;;
+    esac
   done
 done
 

@@ -35,15 +35,21 @@ class Shell {
     for (const Effect& effect : effects) {
       if (const auto* wake = std::get_if<WakeAt>(&effect)) wake_at = wake->at;
       if (std::holds_alternative<Poll>(effect)) polls_under_way += 1;
+      if (std::holds_alternative<PollQueued>(effect)) queued_under_way += 1;
       if (std::holds_alternative<AskCapacity>(effect)) capacity_under_way += 1;
       EXPECT_LE(polls_under_way, 1);
+      EXPECT_LE(queued_under_way, 1);
       EXPECT_LE(capacity_under_way, 1);
     }
     return effects;
   }
   std::vector<Effect> polled(Result<std::vector<Operation>> operations) {
     polls_under_way -= 1;
-    return tell(Polled{std::move(operations)});
+    return tell(Polled{.queued = false, .operations = std::move(operations)});
+  }
+  std::vector<Effect> polled_queued(Result<std::vector<Operation>> operations) {
+    queued_under_way -= 1;
+    return tell(Polled{.queued = true, .operations = std::move(operations)});
   }
   std::vector<Effect> capacity(int exports, int ingestions, int queries = 100) {
     capacity_under_way -= 1;
@@ -68,7 +74,7 @@ class Shell {
   ClusterCore core;
   Ticks now = kStart;
   std::optional<Ticks> wake_at;
-  int polls_under_way = 0, capacity_under_way = 0;
+  int polls_under_way = 0, queued_under_way = 0, capacity_under_way = 0;
 };
 
 template <class E>
@@ -329,6 +335,85 @@ TEST(ClusterCore, AReadingThatFailedSaysNothingAboutOperations) {
   ASSERT_TRUE(shell.sleep(effects));
   EXPECT_EQ(only<Poll>(effects).size(), 1u);
   EXPECT_EQ(shell.now - failed_at, ClusterLimits{}.poll_retry);
+}
+
+TEST(ClusterCore, AReadingOfQueuesDoesNotHoldUpOneOfOperations) {
+  Shell shell;
+  shell.join(1);
+  shell.tell(WatchAsked{1, operation_number(1), SlotKind::queued, 3});
+  std::vector<Effect> effects;
+  ASSERT_TRUE(shell.sleep(effects));
+  const auto queued = only<PollQueued>(effects);
+  ASSERT_EQ(queued.size(), 1u);
+  EXPECT_EQ(queued[0].ingestions.at(0).operation, operation_number(1));
+  EXPECT_EQ(queued[0].ingestions.at(0).blobs, 3);
+  // Its answer is still to come.
+  shell.tell(WatchAsked{1, operation_number(2), SlotKind::export_});
+  ASSERT_TRUE(shell.sleep(effects));
+  const auto polls = only<Poll>(effects);
+  ASSERT_EQ(polls.size(), 1u);
+  EXPECT_EQ(polls[0].operations, std::vector<Uuid>{operation_number(2)});
+  const auto ended = only<TellEnded>(shell.polled_queued(
+      std::vector<Operation>{told(operation_number(1), OperationOutcome::completed)}));
+  ASSERT_EQ(ended.size(), 1u);
+}
+
+TEST(ClusterCore, EveryQueuedIngestionHasItsTurnToBeAskedAbout) {
+  Shell shell({.queued_ids_max = 2});
+  shell.join(1);
+  for (int n = 0; n < 9; ++n) shell.tell(WatchAsked{1, operation_number(n), SlotKind::queued, 1});
+  std::vector<Effect> effects;
+  std::set<Uuid> asked;
+  ASSERT_TRUE(shell.sleep(effects));
+  for (int turn = 0; turn < 30 && asked.size() < 9; ++turn) {
+    for (const auto& poll : only<PollQueued>(effects)) {
+      EXPECT_LE(poll.ingestions.size(), 2u);
+      std::vector<Operation> running;
+      for (const auto& one : poll.ingestions) {
+        asked.insert(one.operation);
+        running.push_back(told(one.operation));
+      }
+      // Each answer takes so long that those that were asked first are due again.
+      shell.now = shell.now + Timespan::seconds(10);
+      effects = shell.polled_queued(running);
+    }
+    if (only<PollQueued>(effects).empty()) {
+      ASSERT_TRUE(shell.sleep(effects));
+    }
+  }
+  EXPECT_EQ(asked.size(), 9u);
+}
+
+TEST(ClusterCore, AQueuedIngestionWithoutAnOutcomeIsLostInTheEnd) {
+  Shell shell;
+  shell.join(1);
+  shell.tell(WatchAsked{1, operation_number(1), SlotKind::queued, 1});
+  std::vector<Effect> effects;
+  for (int turn = 0; turn < 100'000; ++turn) {
+    ASSERT_TRUE(shell.sleep(effects));
+    if (shell.capacity_under_way > 0) shell.capacity(1, 1);
+    for ([[maybe_unused]] const auto& poll : only<PollQueued>(effects)) {
+      const auto lost =
+          only<TellLost>(shell.polled_queued(std::vector<Operation>{told(operation_number(1))}));
+      if (lost.empty()) continue;
+      EXPECT_GT(shell.now - kStart, ClusterLimits{}.queued_life);
+      return;
+    }
+  }
+  FAIL() << "never lost";
+}
+
+TEST(ClusterCore, QueuedIngestionsTakeNoSlotOfTheCluster) {
+  Shell shell({.queued_max = 3});
+  shell.join(1, {.query = {.percent = true, .amount = 10}, .export_ = {}, .ingestion = {}});
+  shell.capacity(1, 1);
+  std::size_t granted = 0;
+  for (SlotId slot = 1; slot <= 5; ++slot)
+    granted += only<GrantSlot>(shell.ask(1, slot, SlotKind::queued)).size();
+  EXPECT_EQ(granted, 3u);
+  EXPECT_EQ(only<GrantSlot>(shell.ask(1, 9, SlotKind::ingestion)).size(), 1u);
+  shell.join(2, {.query = {}, .export_ = {}, .ingestion = {.percent = false, .amount = 2}});
+  EXPECT_EQ(shell.core.slots(2, SlotKind::queued).limit, 2);
 }
 
 TEST(ClusterCore, AThrottleHalvesTheSlotsAndTheyComeBack) {

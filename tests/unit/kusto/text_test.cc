@@ -140,6 +140,9 @@ std::vector<Case> cases() {
                                                  "drop-by:kc/u/1/2/i1"})},
       {"start_ingest_hostile",
        write(StartIngest{kDb, {kHostile}, {kHostile}, ExportFormat::parquet, hostile, kHostile})},
+      {"set_staging_policies_queued",
+       write(SetStagingPolicies{kDb, {"S"}, *parse_datetime("2024-02-01"), true})},
+      {"read_staging_policies_queued", read(ReadStagingPolicies{kDb, {"S"}, true})},
       {"start_move", write(StartMove{kDb, {"S"}, kTable, {id(1), id(2)}, true})},
       {"start_move_keep_time", write(StartMove{kDb, {kHostile}, kTable, {id(1)}, false})},
       {"drop_extents", write(DropExtents{kDb, {"S"}, {id(1), id(2)}})},
@@ -186,9 +189,17 @@ std::set<std::size_t> seen_kinds(std::index_sequence<index...>) {
   return seen;
 }
 
+// Those of data management are messages, entities and the two commands of queued_ingestion_test.
 TEST(CommandText, EveryCommandHasAGoldenFile) {
-  EXPECT_EQ(seen_kinds<Read>(std::make_index_sequence<1>{}).size(), std::variant_size_v<Read>);
-  EXPECT_EQ(seen_kinds<Write>(std::make_index_sequence<1>{}).size(), std::variant_size_v<Write>);
+  constexpr std::size_t kQueuedReads = 2, kQueuedWrites = 1;
+  for (const Command& one :
+       {Command{Read{ReadIngestionOffer{}}}, Command{Read{ReadQueuedIngestions{}}},
+        Command{Write{StartQueuedIngest{}}}})
+    EXPECT_TRUE(statements(one)->empty());
+  EXPECT_EQ(seen_kinds<Read>(std::make_index_sequence<1>{}).size() + kQueuedReads,
+            std::variant_size_v<Read>);
+  EXPECT_EQ(seen_kinds<Write>(std::make_index_sequence<1>{}).size() + kQueuedWrites,
+            std::variant_size_v<Write>);
 }
 
 TEST(CommandText, QueriesAndCommandsGoToTheirEndpoints) {

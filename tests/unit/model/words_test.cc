@@ -74,6 +74,8 @@ TEST(Words, GoThereAndBack) {
     EXPECT_EQ(parse_format_choice(to_string(choice)), choice);
   for (const auto format : {ExportFormat::csv, ExportFormat::parquet})
     EXPECT_EQ(parse_export_format(to_string(format)), format);
+  for (const auto choice : {IngestChoice::auto_, IngestChoice::direct, IngestChoice::queued})
+    EXPECT_EQ(parse_ingest_choice(to_string(choice)), choice);
   for (const auto choice : {OnError::continue_, OnError::stop})
     EXPECT_EQ(parse_on_error(to_string(choice)), choice);
   for (int i = 0; i < 10; ++i) {
@@ -84,6 +86,7 @@ TEST(Words, GoThereAndBack) {
     EXPECT_FALSE(parse_block_state(word).has_value()) << word;
     EXPECT_FALSE(parse_job_state(word).has_value()) << word;
     EXPECT_FALSE(parse_format_choice(word).has_value()) << word;
+    EXPECT_FALSE(parse_ingest_choice(word).has_value()) << word;
     EXPECT_FALSE(parse_on_error(word).has_value()) << word;
     EXPECT_FALSE(parse_staging_state(word).has_value()) << word;
     EXPECT_FALSE(parse_scalar_type(word).has_value()) << word;
