@@ -7,6 +7,7 @@ readonly build_packages=(
   g++ cmake ninja-build ccache pkg-config git ca-certificates dpkg-dev xz-utils debian-archive-keyring curl
   nlohmann-json3-dev libspdlog-dev libfmt-dev libsqlite3-dev libssl-dev zlib1g-dev libisal-dev libcurl4-openssl-dev
   libcli11-dev libyaml-cpp-dev libpugixml-dev libexpected-dev
+  libboost-json1.81-dev
 )
 readonly test_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev librapidcheck-dev clang-format-14 clang-tidy-14 procps strace

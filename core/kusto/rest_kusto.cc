@@ -314,10 +314,11 @@ Result<ResultTable> RestKusto::send(const Sending& what) {
   if (!what.request_id.empty())
     call.headers.push_back({"x-ms-client-request-id", header_value(what.request_id)});
   KC_TRY(call.body, body(what));
+  ResultTable::Reader reader(query ? AnswerFormat::v2 : AnswerFormat::v1, what.tables);
+  call.sink = [&](std::string_view piece) { return reader.feed(piece); };
   KC_TRY(const net::HttpAnswer answer, exchange(std::move(call)));
-  if (answer.status != 200) return fail(classify(answer, what.tables));
-  return query ? ResultTable::from_v2(answer.body, what.tables)
-               : ResultTable::from_v1(answer.body, what.tables);
+  if (answer.status != net::kStatusOk) return fail(classify(answer, what.tables));
+  return reader.finish();
 }
 
 }  // namespace

@@ -1,10 +1,6 @@
-// The answers of a cluster as typed columns: v1 (commands) and v2 (queries) read into one primary
-// table, with every way of saying "partly failed" inside an HTTP 200 turned into an error. The
-// bytes are untrusted. Used by rest_kusto. Thread promise: values.
-//
-// Errors: a failure that the cluster reports in the body is classified as in classify.h. An answer
-// that is not what the protocol says is unavailable, kusto.malformed_answer: the request may have
-// been executed.
+// The primary table of an answer as typed columns, filled as the answer comes (answer_reader.h,
+// whose errors are the errors here). Used by rest_kusto. Thread promise: values; a Reader belongs
+// to one thread at a time.
 #pragma once
 
 #include <cstddef>
@@ -17,15 +13,15 @@
 #include "core/base/ids.h"
 #include "core/base/result.h"
 #include "core/base/ticks.h"
+#include "core/kusto/answer_reader.h"
 
 namespace kc::kusto {
 
-inline constexpr int kAnswerDepthMax = 200;  // nesting of JSON in an answer
-inline constexpr std::size_t kTableColumnsMax = 20'000;
-
 class ResultTable {
  public:
-  // `tables` are the names in the request, for classification.
+  class Reader;
+
+  // Of a whole answer. `tables` are the names in the request, for classification.
   static Result<ResultTable> from_v1(std::string_view body,
                                      const std::vector<std::string>& tables = {});
   static Result<ResultTable> from_v2(std::string_view body,
@@ -48,6 +44,17 @@ class ResultTable {
   struct Data;
   explicit ResultTable(std::shared_ptr<const Data> data) : data_(std::move(data)) {}
   std::shared_ptr<const Data> data_;
+};
+
+class ResultTable::Reader {
+ public:
+  Reader(AnswerFormat format, std::vector<std::string> tables);
+  Result<void> feed(std::string_view bytes) { return reader_->feed(bytes); }
+  Result<ResultTable> finish();
+
+ private:
+  std::shared_ptr<Data> data_;
+  std::unique_ptr<AnswerReader> reader_;
 };
 
 }  // namespace kc::kusto

@@ -75,6 +75,7 @@ Result<void> CurlExchange::set_up(CURL* easy) {
   // No waiting for 100-continue: one round trip less, and servers answer early errors anyway.
   header_list_ = curl_slist_append(header_list_, "Expect:");
 
+  easy_ = easy;
   curl_easy_reset(easy);
   CURLcode code = CURLE_OK;
   const auto set = [&](CURLoption option, auto value) {
@@ -135,14 +136,24 @@ Result<void> CurlExchange::set_up(CURL* easy) {
 }
 
 std::size_t CurlExchange::on_body(char* data, std::size_t size, std::size_t count, void* self) {
-  auto& one = *static_cast<CurlExchange*>(self);
-  const std::size_t bytes = size * count;
-  if (bytes > one.call_.answer_bytes_max - one.answer_.body.size()) {
-    one.too_large_ = true;
+  return static_cast<CurlExchange*>(self)->take_body({data, size * count});
+}
+
+std::size_t CurlExchange::take_body(std::string_view bytes) {
+  if (bytes.size() > call_.answer_bytes_max - body_bytes_) {
+    too_large_ = true;
     return CURL_WRITEFUNC_ERROR;
   }
-  one.answer_.body.append(data, bytes);
-  return bytes;
+  long status = 0;
+  if (call_.sink) curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
+  if (status == kStatusOk) {
+    // libcurl offers the same bytes again once it is resumed.
+    if (!handover_.offer(bytes)) return CURL_WRITEFUNC_PAUSE;
+  } else {
+    answer_.body.append(bytes);
+  }
+  body_bytes_ += bytes.size();
+  return bytes.size();
 }
 
 std::size_t CurlExchange::on_header(char* data, std::size_t size, std::size_t count, void* self) {
@@ -184,7 +195,7 @@ Error CurlExchange::cancelled() const {
 }
 
 Result<HttpAnswer> CurlExchange::take(CURL* easy, CURLcode code) {
-  if (code != CURLE_OK) return fail(broken(code));
+  if (code != CURLE_OK || too_large_) return fail(broken(code));
   long status = 0;
   curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
   answer_.status = static_cast<int>(status);

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "core/net/curl_transport.h"
+#include "core/net/handover.h"
 
 namespace kc::net {
 
@@ -20,7 +21,8 @@ using Easy = std::unique_ptr<CURL, EasyDelete>;
 
 class CurlExchange {
  public:
-  CurlExchange(const HttpCall& call, const CurlOptions& options) : call_(call), options_(options) {}
+  CurlExchange(const HttpCall& call, const CurlOptions& options, Handover& handover)
+      : call_(call), options_(options), handover_(handover) {}
   CurlExchange(const CurlExchange&) = delete;
   CurlExchange& operator=(const CurlExchange&) = delete;
   ~CurlExchange() { curl_slist_free_all(header_list_); }
@@ -31,20 +33,25 @@ class CurlExchange {
   Error cancelled() const;
 
   std::atomic<bool> cancel_wanted = false;
+  std::atomic<bool> resume_wanted = false;  // the reader has room again
 
  private:
   static std::size_t on_body(char* data, std::size_t size, std::size_t count, void* self);
   static std::size_t on_header(char* data, std::size_t size, std::size_t count, void* self);
   static int on_request(void* self, char*, char*, int, int);
   static CURLcode on_tls(CURL*, void* tls, void* self);
+  std::size_t take_body(std::string_view bytes);
   bool add_header(std::string_view line);
   Error broken(CURLcode code) const;
 
   const HttpCall& call_;
   const CurlOptions& options_;
+  Handover& handover_;
+  CURL* easy_ = nullptr;  // while it is set up
   HttpAnswer answer_;
   curl_slist* header_list_ = nullptr;
   std::size_t header_bytes_ = 0;
+  std::size_t body_bytes_ = 0;
   int sent_ = 0;  // how often libcurl went on to send the request
   bool too_large_ = false;
   char text_[CURL_ERROR_SIZE] = {};

@@ -5,11 +5,10 @@
 
 #include <algorithm>
 #include <atomic>
-#include <condition_variable>
 #include <cstdlib>
 #include <mutex>
-#include <optional>
 #include <thread>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -28,30 +27,12 @@ struct MultiDelete {
 };
 
 // A caller waits here; the I/O thread answers exactly once.
-class Waiting {
- public:
-  Waiting(const HttpCall& call, const CurlOptions& options) : exchange(call, options) {}
+struct Waiting {
+  Waiting(const HttpCall& call, const CurlOptions& options) : exchange(call, options, handover) {}
 
-  void answer(Result<HttpAnswer> result) {
-    // Notified under the lock: the caller owns this object and may destroy it as soon as it sees
-    // the result.
-    std::lock_guard lock(mutex_);
-    result_ = std::move(result);
-    answered_.notify_one();
-  }
-  Result<HttpAnswer> wait() {
-    std::unique_lock lock(mutex_);
-    answered_.wait(lock, [&] { return result_.has_value(); });
-    return std::move(*result_);
-  }
-
+  Handover handover;
   CurlExchange exchange;
   Easy easy;  // the I/O thread's
-
- private:
-  std::mutex mutex_;
-  std::condition_variable answered_;
-  std::optional<Result<HttpAnswer>> result_;
 };
 
 void initialise_curl() {
@@ -87,6 +68,9 @@ struct CurlTransport::State {
   void end(Waiting* one, Result<HttpAnswer> result);
   void take_finished();
   void take_cancelled();
+  void resume();
+  // ---- The waiting thread.
+  Result<HttpAnswer> feed(Waiting& one, const BodySink& sink);
 
   const CurlOptions options;
   std::unique_ptr<CURLM, MultiDelete> multi;
@@ -95,6 +79,7 @@ struct CurlTransport::State {
   std::vector<Waiting*> arrived;  // not yet seen by the I/O thread
   bool closed = false;
   std::atomic<bool> look_for_cancelled = false;
+  std::atomic<bool> look_for_resumed = false;
 
   std::vector<Waiting*> active;  // the I/O thread's
   std::vector<Easy> spare;       // likewise
@@ -118,6 +103,7 @@ void CurlTransport::State::run() {
     }
     for (Waiting* one : fresh) begin(one);
     if (look_for_cancelled.exchange(false)) take_cancelled();
+    if (look_for_resumed.exchange(false)) resume();
     if (closing) {
       while (!active.empty()) end(active.back(), fail(active.back()->exchange.cancelled()));
       return;
@@ -153,7 +139,7 @@ void CurlTransport::State::end(Waiting* one, Result<HttpAnswer> result) {
     one->easy.reset();
   }
   std::erase(active, one);
-  one->answer(std::move(result));
+  one->handover.end(std::move(result));
 }
 
 void CurlTransport::State::take_finished() {
@@ -177,6 +163,36 @@ void CurlTransport::State::take_cancelled() {
   }
 }
 
+void CurlTransport::State::resume() {
+  const std::vector<Waiting*> now = active;
+  for (Waiting* one : now) {
+    if (!one->exchange.resume_wanted.exchange(false)) continue;
+    // What libcurl had kept is offered at once; a refusal of that is told here and nowhere else.
+    const CURLcode code = curl_easy_pause(one->easy.get(), CURLPAUSE_CONT);
+    if (code != CURLE_OK) end(one, one->exchange.take(one->easy.get(), code));
+  }
+}
+
+Result<HttpAnswer> CurlTransport::State::feed(Waiting& one, const BodySink& sink) {
+  std::string piece;
+  bool room = false;
+  while (one.handover.next(piece, room)) {
+    if (room) {
+      one.exchange.resume_wanted = true;
+      look_for_resumed = true;
+      wake();
+    }
+    if (auto taken = sink(piece); !taken) {
+      one.exchange.cancel_wanted = true;
+      look_for_cancelled = true;
+      wake();
+      std::ignore = one.handover.result();
+      return fail(std::move(taken).error());
+    }
+  }
+  return one.handover.result();
+}
+
 CurlTransport::CurlTransport(CurlOptions options)
     : state_(std::make_unique<State>(std::move(options))) {}
 
@@ -197,7 +213,7 @@ Result<HttpAnswer> CurlTransport::exchange(const HttpCall& call) {
     state_->look_for_cancelled = true;
     state_->wake();
   });
-  return waiting.wait();
+  return call.sink ? state_->feed(waiting, call.sink) : waiting.handover.result();
 }
 
 void CurlTransport::close() {

@@ -71,6 +71,13 @@ const std::string* HttpAnswer::header(std::string_view name) const {
   return found == headers.end() ? nullptr : &found->value;
 }
 
+Result<HttpAnswer> hand_over(const HttpCall& call, HttpAnswer answer) {
+  if (!call.sink || answer.status != kStatusOk) return answer;
+  KC_CHECK_OK(call.sink(answer.body));
+  answer.body.clear();
+  return answer;
+}
+
 std::string origin_of(std::string_view url) {
   const Authority parts = authority_of(url);
   return std::string(parts.scheme) + std::string(parts.hosts);

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -28,8 +29,14 @@ struct Header {
   std::string name, value;
 };
 
+inline constexpr int kStatusOk = 200;
 inline constexpr std::size_t kAnswerBytesMax = std::size_t{256} << 20;  // after decompression
 inline constexpr std::size_t kAnswerHeaderBytesMax = std::size_t{64} << 10;
+// Of a body that goes to a sink: what may wait between the connection and the sink.
+inline constexpr std::size_t kSinkBytesHeldMax = std::size_t{256} << 10;
+
+// Takes the next piece of a body. An error ends the exchange, and becomes its result.
+using BodySink = std::function<Result<void>(std::string_view piece)>;
 
 struct HttpCall {
   Method method = Method::get;
@@ -48,6 +55,11 @@ struct HttpCall {
   // Not empty: https is spoken to the one server whose certificate has this SHA-1 (hex), whoever
   // signed it, on a connection of its own. Service Fabric names its identity endpoint so.
   std::string certificate_sha1 = {};
+  // Not empty: the body of an answer with status 200 goes there as it comes, decompressed, on the
+  // thread that called `exchange`, and HttpAnswer::body stays empty. While the sink is busy the
+  // server waits. A body of any other status is collected as ever. After an error of the exchange
+  // the sink may have had a part.
+  BodySink sink = {};
 };
 
 struct HttpAnswer {
@@ -65,6 +77,9 @@ class Transport {
   // Ends every exchange in flight with kind cancelled and refuses later ones. Idempotent.
   virtual void close() = 0;
 };
+
+// For a Transport that has its answers whole: gives the body to the call's sink, where it has one.
+Result<HttpAnswer> hand_over(const HttpCall& call, HttpAnswer answer);
 
 // `https://host:port` of a URL: what a message may show of it.
 std::string origin_of(std::string_view url);

@@ -17,7 +17,8 @@ class ScriptedTransport final : public net::Transport {
     if (answers.empty()) return fail(ErrorKind::unavailable, "net.unreachable", "nothing is left");
     auto answer = std::move(answers.front());
     answers.pop_front();
-    return answer;
+    if (!answer) return answer;
+    return net::hand_over(call, std::move(*answer));
   }
   void close() override {}
 

@@ -24,7 +24,8 @@ class ScriptedTransport final : public net::Transport {
       return fail(ErrorKind::unavailable, "net.unreachable", "no connection; nothing was sent");
     auto answer = std::move(answers.front());
     answers.pop_front();
-    return answer;
+    if (!answer) return answer;
+    return net::hand_over(call, std::move(*answer));
   }
   void close() override {}
 
