@@ -1,7 +1,6 @@
 #include "core/azure/line.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <pugixml.hpp>
@@ -9,6 +8,7 @@
 #include "core/azure/signing.h"
 #include "core/azure/wait.h"
 #include "core/base/ids.h"
+#include "core/net/retry.h"
 
 namespace kc::azure {
 namespace {
@@ -64,12 +64,16 @@ bool may_pass(int status) {
          status == 504;
 }
 
-std::optional<std::int64_t> number(const std::string* text) {
-  if (text == nullptr) return std::nullopt;
-  std::int64_t value = 0;
-  const auto [end, code] = std::from_chars(text->data(), text->data() + text->size(), value);
-  if (code != std::errc() || end != text->data() + text->size() || value < 0) return std::nullopt;
-  return value;
+// Whether a try is followed by another; what has consequences is sent again only if it certainly
+// was not executed.
+bool passes(const Result<net::HttpAnswer>& answer, const StorageCall& call) {
+  if (answer) {
+    const bool refused_unread = answer->status == 429 || answer->status == 503;
+    return may_pass(answer->status) && (call.repeatable || refused_unread);
+  }
+  const auto& error = answer.error();
+  const bool passing = error.kind == ErrorKind::unavailable && error.code != "net.answer_too_large";
+  return passing && (call.repeatable || error.code == "net.unreachable");
 }
 
 }  // namespace
@@ -133,23 +137,6 @@ Result<net::HttpCall> Line::signed_call(const StorageCall& call) {
   return http;
 }
 
-Timespan Line::wait_before(int tried, const net::HttpAnswer* answer) {
-  if (answer != nullptr) {
-    for (const auto* name : {"retry-after-ms", "x-ms-retry-after-ms"}) {
-      if (const auto wait = number(answer->header(name)))
-        return std::min(options_.wait_max,
-                        Timespan::milliseconds(std::min<std::int64_t>(*wait, 1'000'000)));
-    }
-    if (const auto wait = number(answer->header("retry-after")))
-      return std::min(options_.wait_max, Timespan::seconds(std::min<std::int64_t>(*wait, 1'000)));
-  }
-  auto span = options_.first_wait.ticks;
-  for (int i = 1; i < tried && span < options_.wait_max.ticks; ++i) span *= 2;
-  const auto jitter = rng_.with([](Rng& rng) { return 0.8 + 0.5 * rng.unit(); });
-  return std::min(options_.wait_max,
-                  Timespan{static_cast<std::int64_t>(static_cast<double>(span) * jitter)});
-}
-
 bool pause(const LineOptions& options, Timespan span) {
   if (options.wait) return options.wait(span);
   return wait_or_stop(span, options.stop);
@@ -157,29 +144,36 @@ bool pause(const LineOptions& options, Timespan span) {
 
 Result<net::HttpAnswer> Line::send(const StorageCall& call, std::initializer_list<int> expected,
                                    const std::string& what) {
-  for (int tried = 1;; ++tried) {
-    auto http = signed_call(call);
-    if (!http) return fail(std::move(http).error().in(what));
-    auto answer = transport_.exchange(*http);
-    bool again = false;
-    if (!answer) {
-      const auto& error = answer.error();
-      const bool passing =
-          error.kind == ErrorKind::unavailable && error.code != "net.answer_too_large";
-      again = passing && (call.repeatable || error.code == "net.unreachable");
-    } else {
-      if (std::find(expected.begin(), expected.end(), answer->status) != expected.end())
-        return answer;
-      const bool refused_unread = answer->status == 429 || answer->status == 503;
-      again = may_pass(answer->status) && (call.repeatable || refused_unread);
-    }
-    if (!again || tried >= options_.tries_max) {
-      if (!answer) return fail(std::move(answer).error().in(what));
-      return fail(refusal(*answer, endpoint_, what));
-    }
-    if (!pause(options_, wait_before(tried, answer ? &*answer : nullptr)))
-      return fail(ErrorKind::cancelled, "storage.cancelled", what + ": stopped");
-  }
+  const net::RetryRules rules{.retries_max = options_.tries_max - 1,
+                              .first_wait = options_.first_wait,
+                              .wait_max = options_.wait_max,
+                              .jitter_from = 0.8,
+                              .jitter_to = 1.3,
+                              .server_may_shorten = true};
+  const auto is_expected = [&](const Result<net::HttpAnswer>& answer) {
+    return answer && std::find(expected.begin(), expected.end(), answer->status) != expected.end();
+  };
+  bool sent = false;
+  auto last = net::send_repeatedly(
+      {.transport = transport_,
+       .clock = clock_,
+       .origin = net::origin_of(endpoint_),
+       .wait = [&](Timespan span) { return pause(options_, span); },
+       .draw = [&] { return rng_.with([](Rng& rng) { return rng.unit(); }); }},
+      [&](const net::Try& tried) -> Result<net::HttpAnswer> {
+        auto http = signed_call(call);
+        sent = http.has_value();
+        if (!http) return fail(std::move(http).error());
+        http->attempt = tried.number;
+        return transport_.exchange(*http);
+      },
+      [&](const auto& answer) {
+        return sent && !is_expected(answer) && passes(answer, call) ? &rules : nullptr;
+      });
+  if (last.stopped) return fail(ErrorKind::cancelled, "storage.cancelled", what + ": stopped");
+  if (!last.answer) return fail(std::move(last.answer).error().in(what));
+  if (!is_expected(last.answer)) return fail(refusal(*last.answer, endpoint_, what));
+  return std::move(last.answer);
 }
 
 }  // namespace kc::azure

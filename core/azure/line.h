@@ -65,7 +65,6 @@ class Line {
 
  private:
   Result<net::HttpCall> signed_call(const StorageCall& call);
-  Timespan wait_before(int tried, const net::HttpAnswer* answer);
 
   net::Transport& transport_;
   const Clock& clock_;

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/text.h"
+#include "core/net/retry.h"
 
 namespace kc::azure {
 namespace {
@@ -18,10 +19,19 @@ using nlohmann::json;
 constexpr Timespan kTryMax = Timespan::seconds(20);
 constexpr std::size_t kAnswerBytesMax = std::size_t{1} << 20;
 constexpr std::size_t kTokenBytesMax = std::size_t{64} << 10;
-constexpr std::int64_t kRetryAfterMax = 3600;
-constexpr int kRetriesMax = 3;
-constexpr int kGoneRetriesMax = 7;
-constexpr Timespan kGoneWait = Timespan::seconds(10);
+// The waits of the Azure SDKs are told in whole seconds, without jitter.
+constexpr net::RetryRules kDoubling{
+    .retries_max = 3, .first_wait = Timespan::seconds(1), .jitter_from = 1, .jitter_to = 1};
+constexpr net::RetryRules kEverySecond{.retries_max = 3,
+                                       .first_wait = Timespan::seconds(1),
+                                       .growth = 1,
+                                       .jitter_from = 1,
+                                       .jitter_to = 1};
+constexpr net::RetryRules kGone{.retries_max = 7,
+                                .first_wait = Timespan::seconds(10),
+                                .growth = 1,
+                                .jitter_from = 1,
+                                .jitter_to = 1};
 constexpr double kLifetimeSecondsMax = 10.0 * 366 * 86'400;
 
 bool passes(Patience patience, int status) {
@@ -39,14 +49,13 @@ bool passes(Patience patience, int status) {
   return false;
 }
 
-// In seconds: the endpoints that are asked here send no dates.
-std::optional<Timespan> retry_after(const net::HttpAnswer& answer) {
-  const auto* text = answer.header("retry-after");
-  if (text == nullptr) return std::nullopt;
-  std::int64_t seconds = -1;
-  const auto [end, code] = std::from_chars(text->data(), text->data() + text->size(), seconds);
-  if (code != std::errc() || end != text->data() + text->size() || seconds < 0) return std::nullopt;
-  return Timespan::seconds(std::min(seconds, kRetryAfterMax));
+const net::RetryRules* rules_for(Patience patience, const Result<net::HttpAnswer>& answer) {
+  const bool passing = answer ? passes(patience, answer->status)
+                              : answer.error().kind == ErrorKind::unavailable &&
+                                    answer.error().code != "net.answer_too_large";
+  if (!passing || patience == Patience::once) return nullptr;
+  if (answer && answer->status == 410) return &kGone;
+  return patience == Patience::managed ? &kEverySecond : &kDoubling;
 }
 
 // A code or an id is a word: anything else in its place is not shown.
@@ -228,33 +237,25 @@ std::string error_word(std::string_view text) {
 Result<net::HttpAnswer> ask(const Surroundings& with, net::HttpCall call,
                             const TokenRequest& request, Patience patience,
                             const std::string& who) {
-  const auto start = with.clock.elapsed();
+  if (request.cancel.stop_requested()) return stopped(who);
   call.cancel = request.cancel;
   call.repeatable = true;
   call.answer_bytes_max = kAnswerBytesMax;
-  int retries = 0, gone = 0;
-  Timespan next = Timespan::seconds(1);
-  while (true) {
-    if (request.cancel.stop_requested()) return stopped(who);
-    const Timespan left = request.deadline - Timespan::from(with.clock.elapsed() - start);
-    call.deadline = std::clamp(left, Timespan::milliseconds(1), kTryMax);
-    auto answer = with.transport.exchange(call);
-    if (answer && !passes(patience, answer->status)) return answer;
-    const bool passing = answer || (answer.error().kind == ErrorKind::unavailable &&
-                                    answer.error().code != "net.answer_too_large");
-    const bool again_later = answer && answer->status == 410;
-    Timespan pause = again_later ? kGoneWait : next;
-    if (answer) pause = std::max(pause, retry_after(*answer).value_or(pause));
-    const bool again = passing && patience != Patience::once &&
-                       (again_later ? gone++ < kGoneRetriesMax : retries++ < kRetriesMax) &&
-                       Timespan::from(with.clock.elapsed() - start) + pause < request.deadline;
-    if (!again) {
-      if (!answer) return fail(no_answer(std::move(answer).error(), who));
-      return answer;
-    }
-    if (!again_later && patience != Patience::managed) next = next + next;
-    if (!with.wait(pause, request.cancel)) return stopped(who);
-  }
+  auto last = net::send_repeatedly(
+      {.transport = with.transport,
+       .clock = with.clock,
+       .origin = net::origin_of(call.url),
+       .wait = [&](Timespan span) { return with.wait(span, request.cancel); },
+       .deadline = request.deadline},
+      [&](const net::Try& tried) {
+        call.attempt = tried.number;
+        call.deadline = std::clamp(tried.left, Timespan::milliseconds(1), kTryMax);
+        return with.transport.exchange(call);
+      },
+      [&](const auto& answer) { return rules_for(patience, answer); });
+  if (last.stopped) return stopped(who);
+  if (!last.answer) return fail(no_answer(std::move(last.answer).error(), who));
+  return std::move(last.answer);
 }
 
 Result<AccessToken> read_token(const net::HttpAnswer& answer, Ticks now, const std::string& who) {
@@ -307,7 +308,8 @@ Error refusal(const net::HttpAnswer& answer, const std::string& origin, const st
   if (const auto hint = hint_of(aadsts); !hint.empty()) error.message += ": " + std::string(hint);
   error.service_code = aadsts.empty() ? name : aadsts;
   error.request_id = word(text_of(body, "correlation_id"));
-  if (const auto pause = retry_after(answer)) error.retry_after = pause->to_milliseconds();
+  if (const auto pause = net::retry_after(answer))
+    error.retry_after = std::min(*pause, net::kRetryAfterMax).to_milliseconds();
   return error;
 }
 

@@ -1,11 +1,11 @@
 #include "core/kusto/classify.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "core/base/redact.h"
 #include "core/kusto/json_answer.h"
+#include "core/net/retry.h"
 
 namespace kc::kusto {
 namespace {
@@ -236,14 +236,8 @@ Error classify(const net::HttpAnswer& answer, const std::vector<std::string>& ta
   if (error.message.empty()) error.message = "no reason was given";
   Error made = make(judge_status(answer.status, error, tables), error);
   made.message = "HTTP " + std::to_string(answer.status) + ": " + made.message;
-  if (const std::string* wait = answer.header("retry-after")) {
-    int seconds = -1;
-    const auto parsed = std::from_chars(wait->data(), wait->data() + wait->size(), seconds);
-    if (parsed.ec == std::errc{} && parsed.ptr == wait->data() + wait->size() && seconds >= 0 &&
-        seconds <= 3600) {
-      made.retry_after = std::chrono::seconds(seconds);
-    }
-  }
+  if (const auto wait = net::retry_after(answer); wait && *wait <= net::kRetryAfterMax)
+    made.retry_after = wait->to_milliseconds();
   return made;
 }
 

@@ -4,13 +4,15 @@
 
 #include "core/azure/default_chain.h"
 #include "core/azure/entra.h"
+#include "core/net/retry.h"
 
 namespace kc::kusto {
 namespace {
 
 constexpr Timespan kMetadataDeadline = Timespan::seconds(10);
 constexpr std::size_t kMetadataBytesMax = std::size_t{64} << 10;
-constexpr int kMetadataTriesMax = 3;
+constexpr net::RetryRules kMetadataRules{
+    .retries_max = 2, .first_wait = Timespan::seconds(1), .jitter_from = 1, .jitter_to = 1};
 
 // Through the door of a cluster, not_found and corrupt speak of its data: a failure to sign in must
 // not be taken for a table that is gone.
@@ -34,20 +36,26 @@ Result<AuthMetadata> ClusterIdentity::metadata(Timespan deadline,
   call.cancel = cancel;
   call.repeatable = true;
   call.answer_bytes_max = kMetadataBytesMax;
-  const auto& clock = all_->surroundings.clock;
-  const auto start = clock.elapsed();
-  for (int tried = 1;; ++tried) {
-    const auto left = deadline - Timespan::from(clock.elapsed() - start);
-    call.deadline = std::clamp(left, Timespan::milliseconds(1), kMetadataDeadline);
-    const auto answer = all_->surroundings.transport.exchange(call);
-    auto read =
-        answer ? read_auth_metadata(*answer) : Result<AuthMetadata>(Failure(answer.error()));
-    const bool again = !read && is_passing(read.error()) && tried < kMetadataTriesMax &&
-                       left > Timespan::seconds(tried);
-    if (!again) return read;
-    if (!all_->surroundings.wait(Timespan::seconds(tried), cancel))
-      return fail(ErrorKind::cancelled, "net.cancelled", "asking how to sign in was stopped");
-  }
+  const auto& with = all_->surroundings;
+  Result<AuthMetadata> read;
+  const auto last = net::send_repeatedly(
+      {.transport = with.transport,
+       .clock = with.clock,
+       .origin = net::origin_of(url_),
+       .wait = [&](Timespan span) { return with.wait(span, cancel); },
+       .deadline = deadline},
+      [&](const net::Try& tried) {
+        call.attempt = tried.number;
+        call.deadline = std::clamp(tried.left, Timespan::milliseconds(1), kMetadataDeadline);
+        return with.transport.exchange(call);
+      },
+      [&](const auto& answer) {
+        read = answer ? read_auth_metadata(*answer) : Result<AuthMetadata>(Failure(answer.error()));
+        return !read && is_passing(read.error()) ? &kMetadataRules : nullptr;
+      });
+  if (last.stopped)
+    return fail(ErrorKind::cancelled, "net.cancelled", "asking how to sign in was stopped");
+  return read;
 }
 
 azure::CredentialResult ClusterIdentity::credential(const AuthMetadata& says) const {

@@ -19,6 +19,7 @@
 
 #include "core/base/result.h"
 #include "core/base/ticks.h"
+#include "core/net/retry_budget.h"
 
 namespace kc::net {
 
@@ -60,6 +61,7 @@ struct HttpCall {
   // server waits. A body of any other status is collected as ever. After an error of the exchange
   // the sink may have had a part.
   BodySink sink = {};
+  int attempt = 1;  // which try this is of the same call; for those who watch
 };
 
 struct HttpAnswer {
@@ -76,6 +78,11 @@ class Transport {
   virtual Result<HttpAnswer> exchange(const HttpCall& call) = 0;
   // Ends every exchange in flight with kind cancelled and refuses later ones. Idempotent.
   virtual void close() = 0;
+  // Shared by everybody who repeats calls over this transport.
+  RetryBudget& retry_budget() { return retry_budget_; }
+
+ private:
+  RetryBudget retry_budget_;
 };
 
 // For a Transport that has its answers whole: gives the body to the call's sink, where it has one.
