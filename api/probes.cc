@@ -15,6 +15,16 @@ HttpResponse get_readiness(Exchange& exchange) {
   return {.body = "{\"status\":\"ready\"}\n"};
 }
 
+// The text format of Prometheus, which names its version in the content type.
+HttpResponse get_metrics(Exchange& exchange) {
+  std::string text =
+      "# HELP kusto_copy_ready Whether the server takes wishes now.\n"
+      "# TYPE kusto_copy_ready gauge\n";
+  text += std::string("kusto_copy_ready ") + (exchange.service.ready() ? "1" : "0") + "\n";
+  if (exchange.metrics) text += exchange.metrics();
+  return {.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = std::move(text)};
+}
+
 HttpResponse get_openapi(Exchange&) {
   return {.content_type = "application/yaml", .body = std::string(embedded_file("openapi.yaml"))};
 }

@@ -27,6 +27,7 @@ constexpr std::array kRoutes{
     Route{"POST", "/v1/jobs/{id}/cancel", "cancelJob", cancel_job},
     Route{"GET", "/livez", "getLiveness", get_liveness},
     Route{"GET", "/readyz", "getReadiness", get_readiness},
+    Route{"GET", "/metrics", "getMetrics", get_metrics, "text/plain"},
     Route{"GET", "/openapi.yaml", "getOpenApi", get_openapi, "application/yaml"},
 };
 
@@ -200,7 +201,7 @@ std::string Api::request_id(const HttpRequest& request) {
 }
 
 HttpResponse Api::handle(const HttpRequest& request) {
-  Exchange exchange{service_, request, request_id(request), {}};
+  Exchange exchange{service_, request, metrics_, request_id(request), {}};
   auto response = dispatch(exchange);
   response.headers.emplace_back("X-Request-Id", exchange.request_id);
   response.headers.emplace_back("Api-Version", std::string(kApiVersion));

@@ -3,9 +3,11 @@
 // by server/app and the contract tests. Thread promise: Api::handle is safe from any thread.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "api/http_server.h"
 #include "core/base/guarded.h"
@@ -23,6 +25,7 @@ inline constexpr std::string_view kApiVersion = "2026-10-01";
 struct Exchange {
   service::CopyService& service;
   const HttpRequest& request;
+  const std::function<std::string()>& metrics;  // of the process; may be empty
   std::string request_id;
   std::string id;  // of the path's {id}; empty where there is none
 
@@ -41,14 +44,16 @@ std::span<const Route> routes();
 
 class Api {
  public:
-  // `service` outlives it.
-  Api(service::CopyService& service, Rng rng) : service_(service), rng_(rng) {}
+  // `service` outlives it. `metrics` adds lines in Prometheus' text format to those of /metrics.
+  Api(service::CopyService& service, Rng rng, std::function<std::string()> metrics = {})
+      : service_(service), rng_(rng), metrics_(std::move(metrics)) {}
   HttpResponse handle(const HttpRequest& request);
 
  private:
   std::string request_id(const HttpRequest& request);
   service::CopyService& service_;
   Guarded<Rng> rng_;
+  const std::function<std::string()> metrics_;
 };
 
 }  // namespace kc::api

@@ -13,6 +13,8 @@
 #include "api/problem.h"
 #include "api/routes.h"
 #include "core/net/curl_transport.h"
+#include "core/net/exchange_log.h"
+#include "core/net/exchange_metrics.h"
 #include "core/service/copy_service.h"
 #include "server/connections.h"
 #include "server/runner_port.h"
@@ -57,7 +59,9 @@ struct App::State {
   std::optional<FolderLock> lock;
   std::unique_ptr<store::Store> store;
   std::unique_ptr<Embedded> embedded;
-  net::CurlTransport transport;
+  net::ExchangeMetrics exchange_metrics;
+  std::optional<net::ExchangeLog> exchange_log;
+  std::optional<net::CurlTransport> transport;
   std::unique_ptr<service::CopyService> service;
   std::unique_ptr<RunnerPort> pipeline;
   std::unique_ptr<api::Api> api;
@@ -82,13 +86,16 @@ Result<std::unique_ptr<App>> App::start(AppOptions options, const Clock& clock, 
   own.lock.emplace(std::move(lock));
   KC_TRY(own.store,
          store::Store::open({.path = (options.data_folder / "kusto-copy.sqlite").string()}));
+  own.exchange_log.emplace(log);
+  own.transport.emplace(net::CurlOptions{.watchers = {&own.exchange_metrics, &*own.exchange_log}});
   own.service =
       std::make_unique<service::CopyService>(*own.store, clock, rng.fork(), api::write_progress);
   own.pipeline = std::make_unique<RunnerPort>(
-      clock, make_connections(own.transport, clock, options.trusted),
+      clock, make_connections(*own.transport, clock, options.trusted),
       pipeline::RunnerOptions{.job = options.job, .cluster = {}, .holder = holder()}, *own.store,
       *own.service, log, rng.fork());
-  own.api = std::make_unique<api::Api>(*own.service, rng.fork());
+  own.api = std::make_unique<api::Api>(*own.service, rng.fork(),
+                                       [&own] { return own.exchange_metrics.text(); });
   // The port first: a second server on it must not begin to work. Until the jobs are taken up,
   // /readyz says no.
   KC_TRY(own.http,
@@ -114,7 +121,7 @@ void App::stop() {
   if (own.http) own.http->stop();
   if (own.service) own.service->shutdown();
   if (own.pipeline) own.pipeline->stop();
-  own.transport.close();
+  if (own.transport) own.transport->close();
   if (own.embedded) own.embedded->stop();
 }
 

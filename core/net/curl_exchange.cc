@@ -194,6 +194,16 @@ Error CurlExchange::cancelled() const {
           .message = "the request to " + origin_of(call_.url) + " was cancelled"};
 }
 
+void CurlExchange::note_traffic() {
+  if (easy_ == nullptr) return;
+  curl_off_t bytes = 0;
+  long connects = 0;
+  curl_easy_getinfo(easy_, CURLINFO_SIZE_DOWNLOAD_T, &bytes);
+  curl_easy_getinfo(easy_, CURLINFO_NUM_CONNECTS, &connects);
+  traffic_ = {
+      .bytes_in = static_cast<std::uint64_t>(bytes), .sent = sent_ > 0, .connected = connects > 0};
+}
+
 Result<HttpAnswer> CurlExchange::take(CURL* easy, CURLcode code) {
   if (code != CURLE_OK || too_large_) return fail(broken(code));
   long status = 0;

@@ -6,6 +6,7 @@
 #include <curl/curl.h>
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string_view>
 
@@ -19,6 +20,11 @@ struct EasyDelete {
 };
 using Easy = std::unique_ptr<CURL, EasyDelete>;
 
+struct Traffic {
+  std::uint64_t bytes_in = 0;
+  bool sent = false, connected = false;
+};
+
 class CurlExchange {
  public:
   CurlExchange(const HttpCall& call, const CurlOptions& options, Handover& handover)
@@ -31,6 +37,9 @@ class CurlExchange {
   Result<void> set_up(CURL* easy);
   Result<HttpAnswer> take(CURL* easy, CURLcode code);
   Error cancelled() const;
+  // What is known of it before its handle is used for another; read it after the end.
+  void note_traffic();
+  const Traffic& traffic() const { return traffic_; }
 
   std::atomic<bool> cancel_wanted = false;
   std::atomic<bool> resume_wanted = false;  // the reader has room again
@@ -52,6 +61,7 @@ class CurlExchange {
   curl_slist* header_list_ = nullptr;
   std::size_t header_bytes_ = 0;
   std::size_t body_bytes_ = 0;
+  Traffic traffic_;
   int sent_ = 0;  // how often libcurl went on to send the request
   bool too_large_ = false;
   char text_[CURL_ERROR_SIZE] = {};

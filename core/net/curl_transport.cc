@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <mutex>
 #include <thread>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "core/base/check.h"
+#include "core/base/text.h"
 #include "core/net/curl_exchange.h"
 
 namespace kc::net {
@@ -47,6 +49,15 @@ CurlOptions with_ca_file(CurlOptions options) {
   return options;
 }
 
+// Without the query, where a signature would be.
+std::string_view path_of(std::string_view url) {
+  const auto scheme = url.find("://");
+  const auto path = url.find_first_of("/?#", scheme == std::string_view::npos ? 0 : scheme + 3);
+  if (path == std::string_view::npos || url[path] != '/') return "/";
+  url.remove_prefix(path);
+  return url.substr(0, url.find_first_of("?#"));
+}
+
 }  // namespace
 
 struct CurlTransport::State {
@@ -70,7 +81,10 @@ struct CurlTransport::State {
   void take_cancelled();
   void resume();
   // ---- The waiting thread.
+  Result<HttpAnswer> exchange(const HttpCall& call, Waiting& waiting);
   Result<HttpAnswer> feed(Waiting& one, const BodySink& sink);
+  void tell(const HttpCall& call, const Waiting& one, const Result<HttpAnswer>& answer,
+            Timespan took) const;
 
   const CurlOptions options;
   std::unique_ptr<CURLM, MultiDelete> multi;
@@ -131,6 +145,7 @@ void CurlTransport::State::begin(Waiting* one) {
 }
 
 void CurlTransport::State::end(Waiting* one, Result<HttpAnswer> result) {
+  one->exchange.note_traffic();
   curl_multi_remove_handle(multi.get(), one->easy.get());
   if (spare.size() < kEasyHandlesKeptMax) {
     curl_easy_reset(one->easy.get());  // it must not point into the call any more
@@ -193,6 +208,46 @@ Result<HttpAnswer> CurlTransport::State::feed(Waiting& one, const BodySink& sink
   return one.handover.result();
 }
 
+Result<HttpAnswer> CurlTransport::State::exchange(const HttpCall& call, Waiting& waiting) {
+  if (call.cancel.stop_requested()) return fail(waiting.exchange.cancelled());
+  {
+    std::lock_guard lock(mutex);
+    if (closed) return fail(waiting.exchange.cancelled());
+    arrived.push_back(&waiting);
+  }
+  wake();
+  // Declared after `waiting`, so it is gone before it; its destructor waits for a running callback.
+  const std::stop_callback on_cancel(call.cancel, [&] {
+    waiting.exchange.cancel_wanted = true;
+    look_for_cancelled = true;
+    wake();
+  });
+  return call.sink ? feed(waiting, call.sink) : waiting.handover.result();
+}
+
+void CurlTransport::State::tell(const HttpCall& call, const Waiting& one,
+                                const Result<HttpAnswer>& answer, Timespan took) const {
+  const std::string origin = origin_of(call.url);
+  const auto id = std::find_if(call.headers.begin(), call.headers.end(), [](const Header& each) {
+    return lower(each.name) == "x-ms-client-request-id";
+  });
+  const auto& traffic = one.exchange.traffic();
+  const ExchangeSeen seen{
+      .method = call.method,
+      .origin = origin,
+      .path = path_of(call.url),
+      .request_id = id == call.headers.end() ? std::string_view() : std::string_view(id->value),
+      .attempt = call.attempt,
+      .status = answer ? answer->status : 0,
+      .error = answer ? std::string_view() : std::string_view(answer.error().code),
+      .bytes_out = traffic.sent ? call.body.size() : 0,
+      .bytes_in = traffic.bytes_in,
+      .took = took,
+      .sent = traffic.sent,
+      .connected = traffic.connected};
+  for (ExchangeWatcher* watcher : options.watchers) watcher->saw(seen);
+}
+
 CurlTransport::CurlTransport(CurlOptions options)
     : state_(std::make_unique<State>(std::move(options))) {}
 
@@ -200,20 +255,11 @@ CurlTransport::~CurlTransport() { close(); }
 
 Result<HttpAnswer> CurlTransport::exchange(const HttpCall& call) {
   Waiting waiting(call, state_->options);
-  if (call.cancel.stop_requested()) return fail(waiting.exchange.cancelled());
-  {
-    std::lock_guard lock(state_->mutex);
-    if (state_->closed) return fail(waiting.exchange.cancelled());
-    state_->arrived.push_back(&waiting);
-  }
-  state_->wake();
-  // Declared after `waiting`, so it is gone before it; its destructor waits for a running callback.
-  const std::stop_callback on_cancel(call.cancel, [&] {
-    waiting.exchange.cancel_wanted = true;
-    state_->look_for_cancelled = true;
-    state_->wake();
-  });
-  return call.sink ? state_->feed(waiting, call.sink) : waiting.handover.result();
+  const auto begin = std::chrono::steady_clock::now();
+  auto answer = state_->exchange(call, waiting);
+  if (!state_->options.watchers.empty())
+    state_->tell(call, waiting, answer, Timespan::from(std::chrono::steady_clock::now() - begin));
+  return answer;
 }
 
 void CurlTransport::close() {

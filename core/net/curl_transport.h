@@ -7,8 +7,10 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/net/transport.h"
+#include "core/net/watch.h"
 
 namespace kc::net {
 
@@ -18,6 +20,7 @@ struct CurlOptions {
   long connections_idle_max = 256;
   // PEM. Empty: the file that SSL_CERT_FILE of the environment names, else the system's.
   std::string ca_file = {};
+  std::vector<ExchangeWatcher*> watchers = {};  // of every exchange; they outlive the transport
 };
 
 class CurlTransport final : public Transport {

@@ -4,6 +4,7 @@
 
 #include "core/base/guarded.h"
 #include "core/net/curl_transport.h"
+#include "core/net/exchange_log.h"
 #include "core/pipeline/runner.h"
 #include "server/cli/exit_code.h"
 #include "server/cli/job_options.h"
@@ -107,7 +108,8 @@ int run_copy(const Settings& settings, Signals& signals) {
   auto log = Log::open(clock, *log_choice);
   if (!log) return report(log.error());
 
-  net::CurlTransport transport;
+  net::ExchangeLog exchange_log(*log);
+  net::CurlTransport transport({.watchers = {&exchange_log}});
   const auto limits = job_limits(settings);
   if (!limits) return report(limits.error());
   Wake wake;

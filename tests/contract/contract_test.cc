@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "api/jobs.h"
+#include "core/net/exchange_metrics.h"
 #include "tests/contract/server_under_test.h"
 
 namespace kc::contract {
@@ -408,6 +409,34 @@ TEST(Contract, Probes) {
   EXPECT_EQ(server.ask("GET", "/readyz").status, 503);
   EXPECT_EQ(server.post_json("/v1/jobs", kBody).status, 503);
   EXPECT_EQ(server.pipeline.stopped(), 1);
+}
+
+TEST(Contract, Metrics) {
+  ServerUnderTest server;
+  // As Prometheus asks.
+  const auto answer = server.ask(
+      "GET", "/metrics", "",
+      {{"Accept", "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"}});
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+  EXPECT_THAT(answer.body, HasSubstr("\nkusto_copy_ready 1\n# of the process\n"));
+  server.service->shutdown();
+  EXPECT_THAT(server.ask("GET", "/metrics").body, HasSubstr("\nkusto_copy_ready 0\n"));
+}
+
+// Every metric has its line in the document, and the document names no other.
+TEST(Contract, MetricsAreThoseOfTheDocument) {
+  net::ExchangeMetrics metrics;
+  metrics.saw({.origin = "https://a", .status = 200});
+  const std::string described =
+      the_contract().find("GET", "/metrics")->node["description"].as<std::string>();
+  std::set<std::string> shown{"kusto_copy_ready"}, named;
+  const std::string text = metrics.text();
+  for (std::size_t at = 0; (at = text.find("# TYPE ", at)) != std::string::npos; ++at)
+    shown.insert(text.substr(at + 7, text.find(' ', at + 7) - at - 7));
+  for (std::size_t at = 0; (at = described.find("`kusto_copy_", at)) != std::string::npos; ++at)
+    named.insert(described.substr(at + 1, described.find('`', at + 1) - at - 1));
+  EXPECT_EQ(shown, named);
 }
 
 // An example that the document shows is a request that works.

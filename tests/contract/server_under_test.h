@@ -80,7 +80,8 @@ class ServerUnderTest {
     store = std::move(*opened);
     service = std::make_unique<service::CopyService>(*store, clock, Rng(7), api::write_progress);
     EXPECT_TRUE(service->start(pipeline).has_value());
-    face = std::make_unique<api::Api>(*service, Rng(8));
+    face = std::make_unique<api::Api>(*service, Rng(8),
+                                      [] { return std::string("# of the process\n"); });
     auto listening = api::HttpServer::start(
         {.threads = 16, .refusal = api::refusal},
         [this](const api::HttpRequest& request) { return face->handle(request); });
