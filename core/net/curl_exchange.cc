@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <string>
 
 #include "core/base/text.h"
@@ -24,6 +25,15 @@ bool is_header_value(std::string_view value) {
   return std::none_of(value.begin(), value.end(), [](char c) {
     return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;
   });
+}
+
+// libcurl reads http_proxy and leaves HTTP_PROXY out, because in a CGI program that is a header of
+// the request. Where it cannot be that, it is what other clients of these services read.
+const char* proxy_in_capitals(std::string_view url) {
+  const bool is_http = lower(url.substr(0, 7)) == "http://";
+  if (!is_http || std::getenv("http_proxy") != nullptr || std::getenv("REQUEST_METHOD") != nullptr)
+    return nullptr;
+  return std::getenv("HTTP_PROXY");
 }
 
 std::string sha1_of(X509* certificate) {
@@ -91,7 +101,13 @@ Result<void> CurlExchange::set_up(CURL* easy) {
   set(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
   set(CURLOPT_PATH_AS_IS, 1L);
   const auto host = host_of(call_.url);
-  if (is_loopback_host(host) || is_link_local_host(host)) set(CURLOPT_PROXY, "");
+  if (is_loopback_host(host) || is_link_local_host(host)) {
+    set(CURLOPT_PROXY, "");
+  } else if (const char* proxy = proxy_in_capitals(call_.url)) {
+    set(CURLOPT_PROXY, proxy);
+  }
+  // A name that nobody resolves must not hold up the I/O thread after its deadline.
+  set(CURLOPT_QUICK_EXIT, 1L);
   set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
   set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   set(CURLOPT_SSL_VERIFYPEER, 1L);
@@ -212,6 +228,16 @@ Result<HttpAnswer> CurlExchange::take(CURL* easy, CURLcode code) {
   return std::move(answer_);
 }
 
+Error CurlExchange::refused_by_proxy(long status) const {
+  const bool passing = status >= 500 || status == 408 || status == 429;
+  Error error{.kind = passing ? ErrorKind::unavailable : ErrorKind::invalid,
+              .code = passing ? "net.unreachable" : "net.proxy_refused",
+              .message = "the proxy made no way to " + origin_of(call_.url) + ": it answered " +
+                         std::to_string(status) + "; nothing was sent"};
+  if (!passing) error.fix = "check HTTPS_PROXY and its user, or name this host in NO_PROXY";
+  return error;
+}
+
 Error CurlExchange::broken(CURLcode code) const {
   const std::string origin = origin_of(call_.url);
   const std::string detail = curl_easy_strerror(code);
@@ -235,10 +261,14 @@ Error CurlExchange::broken(CURLcode code) const {
         "give the certificate authority of this server, or use the name that its certificate is "
         "made for";
   } else if (code == CURLE_OPERATION_TIMEDOUT) {
-    error.code = "net.timeout";
+    error.code = sent ? "net.timeout" : "net.unreachable";
     error.message = sent ? origin + " did not answer within " + format_timespan(call_.deadline) +
                                "; it may have executed the request"
                          : "no connection to " + origin + " in time; nothing was sent";
+  } else if (long status = 0;
+             !sent && curl_easy_getinfo(easy_, CURLINFO_HTTP_CONNECTCODE, &status) == CURLE_OK &&
+             status >= 300) {
+    return refused_by_proxy(status);
   } else if (!sent) {
     error.code = "net.unreachable";
     error.message = "no connection to " + origin + ": " + detail + "; nothing was sent";

@@ -52,6 +52,7 @@ class CurlExchange {
   std::size_t take_body(std::string_view bytes);
   bool add_header(std::string_view line);
   Error broken(CURLcode code) const;
+  Error refused_by_proxy(long status) const;
 
   const HttpCall& call_;
   const CurlOptions& options_;

@@ -4,10 +4,10 @@
 // transport is closed.
 //
 // Errors: invalid (net.invalid_call: the URL or a header cannot be sent; net.tls_untrusted: the
-// server's certificate does not hold), unavailable (net.unreachable: nothing was sent; net.timeout;
-// net.broken: it may have been executed; net.answer_too_large), cancelled (net.cancelled). An
-// answer with an HTTP error status is an answer, not an error. No message holds more of the URL
-// than its scheme, host and port.
+// server's certificate does not hold; net.proxy_refused: the proxy of the environment makes no way
+// there), unavailable (net.unreachable: nothing was sent; net.timeout, net.broken: it may have been
+// executed; net.answer_too_large), cancelled (net.cancelled). An answer with an HTTP error status
+// is an answer, not an error. No message holds more of the URL than its scheme, host and port.
 #pragma once
 
 #include <cstddef>

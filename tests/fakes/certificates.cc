@@ -70,7 +70,11 @@ TestCertificate certify(const Key& key, const std::string& name, const TestCerti
   const auto parent = issuer == nullptr ? Certificate() : read_certificate(*issuer);
   X509_set_issuer_name(one.get(), parent ? X509_get_subject_name(parent.get()) : subject);
   if (issuer == nullptr) extend(one.get(), NID_basic_constraints, "critical,CA:TRUE");
-  extend(one.get(), NID_subject_alt_name, "DNS:localhost,IP:127.0.0.1");
+  const bool host =
+      name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-") == std::string::npos;
+  const std::string names =
+      (host ? "DNS:" + name + "," : std::string()) + "DNS:localhost,IP:127.0.0.1";
+  extend(one.get(), NID_subject_alt_name, names.c_str());
   const auto parent_key = issuer == nullptr ? Key() : read_key(*issuer);
   need(X509_sign(one.get(), parent_key ? parent_key.get() : key.get(), EVP_sha256()) > 0);
 

@@ -1,0 +1,134 @@
+// Names that are never resolved and connections that are never accepted end in time, and hold
+// nothing else up.
+#include <arpa/inet.h>
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <cstring>
+#include <mutex>
+#include <vector>
+
+#include "core/net/curl_transport.h"
+#include "tests/fakes/raw_server.h"
+
+namespace {
+
+// A resolver that says nothing about names of this kind until the test lets it.
+struct SilentNames {
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool released = false;
+  int asked = 0, answered = 0;
+
+  int wait() {
+    std::unique_lock lock(mutex);
+    ++asked;
+    changed.notify_all();
+    changed.wait(lock, [&] { return released; });
+    ++answered;
+    changed.notify_all();
+    return EAI_AGAIN;
+  }
+  void release_and_wait() {
+    std::unique_lock lock(mutex);
+    released = true;
+    changed.notify_all();
+    changed.wait(lock, [&] { return answered == asked; });
+  }
+} silent_names;
+
+}  // namespace
+
+// In the place of the C library's, for every caller in this program.
+extern "C" int getaddrinfo(const char* node, const char* service, const addrinfo* hints,
+                           addrinfo** result) {
+  if (node != nullptr && std::strcmp(node, "silent.example.invalid") == 0)
+    return silent_names.wait();
+  static const auto real =
+      reinterpret_cast<decltype(&getaddrinfo)>(::dlsym(RTLD_NEXT, "getaddrinfo"));
+  return real(node, service, hints, result);
+}
+
+namespace kc::net {
+namespace {
+
+using fakes::raw_answer;
+using fakes::RawConnection;
+using fakes::RawServer;
+using testing::HasSubstr;
+
+// Its queue of connections is full, so that the kernel answers no further one.
+class FullBacklog {
+ public:
+  FullBacklog() {
+    listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    EXPECT_EQ(::bind(listener_, reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(::listen(listener_, 0), 0);
+    EXPECT_EQ(::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size), 0);
+    port_ = ntohs(address.sin_port);
+    // The first that is not accepted at once found the queue full.
+    for (bool full = false; !full;) {
+      const int client = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+      clients_.push_back(client);
+      ::connect(client, reinterpret_cast<sockaddr*>(&address), size);
+      pollfd one{client, POLLOUT, 0};
+      full = ::poll(&one, 1, 50) == 0;
+    }
+  }
+  ~FullBacklog() {
+    for (const int client : clients_) ::close(client);
+    ::close(listener_);
+  }
+  int port() const { return port_; }
+
+ private:
+  int listener_ = -1, port_ = 0;
+  std::vector<int> clients_;
+};
+
+TEST(CurlBlackHole, AConnectionThatIsNeverAcceptedEndsAtItsOwnDeadline) {
+  const FullBacklog hole;
+  CurlTransport transport({.connect_deadline = Timespan::milliseconds(100)});
+  HttpCall call{.method = Method::post,
+                .url = "http://127.0.0.1:" + std::to_string(hole.port()) + "/"};
+  call.deadline = Timespan::seconds(100);
+  const auto answer = transport.exchange(call);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().kind, ErrorKind::unavailable);
+  EXPECT_EQ(answer.error().code, "net.unreachable");
+  EXPECT_THAT(answer.error().message, HasSubstr("nothing was sent"));
+}
+
+TEST(CurlBlackHole, ANameThatIsNeverResolvedHoldsNothingElseUp) {
+  RawServer server([](RawConnection& c) {
+    while (c.read_request()) c.send(raw_answer(200, "ok"));
+  });
+  {
+    CurlTransport transport({.connect_deadline = Timespan::milliseconds(100)});
+    HttpCall call{.url = "https://silent.example.invalid/"};
+    call.deadline = Timespan::seconds(100);
+    const auto answer = transport.exchange(call);
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().code, "net.unreachable");
+    EXPECT_THAT(answer.error().message, HasSubstr("nothing was sent"));
+    // The resolver is still silent: the I/O thread must not be waiting for it, nor must the end.
+    EXPECT_TRUE(transport.exchange({.url = server.url()}));
+  }
+  silent_names.release_and_wait();
+}
+
+}  // namespace
+}  // namespace kc::net
