@@ -41,6 +41,17 @@ std::size_t content_length(const std::string& head) {
   return 0;
 }
 
+// HTTP/2 is taken where it is offered, so that a client that offers it is seen to.
+int prefer_http2(SSL*, const unsigned char** chosen, unsigned char* size,
+                 const unsigned char* offered, unsigned offered_size, void*) {
+  const std::string_view all(reinterpret_cast<const char*>(offered), offered_size);
+  const auto at = all.find("\x02h2");
+  if (at == std::string_view::npos) return SSL_TLSEXT_ERR_NOACK;
+  *chosen = offered + at + 1;
+  *size = 2;
+  return SSL_TLSEXT_ERR_OK;
+}
+
 SSL_CTX* tls_context(const std::string& certificate, const std::string& key) {
   auto* context = SSL_CTX_new(TLS_server_method());
   auto* in = BIO_new_mem_buf(certificate.data(), static_cast<int>(certificate.size()));
@@ -54,6 +65,7 @@ SSL_CTX* tls_context(const std::string& certificate, const std::string& key) {
   X509_free(own);
   EVP_PKEY_free(secret);
   if (!fine) throw std::runtime_error("a test server cannot use its certificate");
+  SSL_CTX_set_alpn_select_cb(context, prefer_http2, nullptr);
   return context;
 }
 

@@ -47,8 +47,9 @@ struct CurlProxy : ::testing::Test {
   };
   RawServer plain{serve};
   RawServer secret{serve, own.certificate, own.key};
-  ProxyServer proxy{
-      {{std::string(kName) + ":80", plain.port()}, {std::string(kName) + ":443", secret.port()}}};
+  ProxyServer proxy{{{"impostor.example.invalid:443", secret.port()},
+                     {std::string(kName) + ":80", plain.port()},
+                     {std::string(kName) + ":443", secret.port()}}};
   std::filesystem::path ca = [] {
     std::string name = std::filesystem::temp_directory_path() / "kc-proxy-XXXXXX";
     return std::filesystem::path(::mkdtemp(name.data())) / "ca.pem";
@@ -91,6 +92,16 @@ TEST_F(CurlProxy, HttpsGoesThroughATunnelThatSeesNoMoreThanTheName) {
     EXPECT_THAT(seen.back(), AllOf(HasSubstr("Authorization: Bearer token"),
                                    Not(HasSubstr("Proxy-Authorization"))));
   }
+}
+
+// Whoever makes the tunnel chooses its end: only the certificate says who is there.
+TEST_F(CurlProxy, TheNameCountsThroughATunnelToo) {
+  ::setenv("HTTPS_PROXY", proxy.url().c_str(), 1);
+  const auto answer = get("https://impostor.example.invalid/");
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, "net.tls_untrusted");
+  EXPECT_THAT(proxy.heads(), SizeIs(1));
+  EXPECT_THAT(seen, IsEmpty());
 }
 
 TEST_F(CurlProxy, HttpGoesInAbsoluteForm) {

@@ -18,8 +18,12 @@ using fakes::RawServer;
 struct CurlTls : ::testing::Test {
   const fakes::TestCertificate own = fakes::make_certificate("test");
   const fakes::TestCertificate other = fakes::make_certificate("other");
-  RawServer server{[](RawConnection& one) {
-                     while (one.read_request()) one.send(raw_answer(200, "fine"));
+  std::string first_line;  // of the last request; read once it is answered
+  RawServer server{[this](RawConnection& one) {
+                     while (const auto request = one.read_request()) {
+                       first_line = request->head.substr(0, request->head.find('\r'));
+                       one.send(raw_answer(200, "fine"));
+                     }
                    },
                    own.certificate, own.key};
   std::filesystem::path ca = [] {
@@ -42,6 +46,14 @@ TEST_F(CurlTls, TrustsWhatItIsToldToTrust) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, "net.tls_untrusted");
   EXPECT_TRUE(friendly.exchange(get()));
+}
+
+// The server would take HTTP/2, and read its preface as a request.
+TEST_F(CurlTls, SpeaksHttp11) {
+  std::ofstream(ca) << own.certificate;
+  CurlTransport transport({.ca_file = ca.string()});
+  ASSERT_TRUE(transport.exchange(get()));
+  EXPECT_EQ(first_line, "GET /x HTTP/1.1");
 }
 
 TEST_F(CurlTls, ANamedCertificateIsTheOnlyOne) {
