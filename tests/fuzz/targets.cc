@@ -1,3 +1,4 @@
+#include "tests/fuzz/answer_target.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/kql_target.h"
 #include "tests/fuzz/queue_message_target.h"
@@ -77,6 +78,31 @@ const std::vector<Target>& targets() {
         "\"TableName\":", "\"ReportLevel\":2", "\"ReportMethod\":\"QueueAndTable\"",
         "\"IngestionStatusInTable\":{", "\"AdditionalProperties\":{", "\"tags\":\"[]\"", "null",
         "-1", "1e400", "\\ud800", "=="}},
+      {"answer",
+       run_answer,
+       {"{\"FrameType\":\"DataSetHeader\",\"Version\":\"v2.0\"},",
+        "{\"FrameType\":\"DataSetCompletion\",\"HasErrors\":false}",
+        "\"FrameType\":\"DataTable\",",
+        "\"FrameType\":\"TableHeader\",",
+        "\"FrameType\":\"TableFragment\",",
+        "\"FrameType\":\"TableCompletion\",",
+        "\"TableFragmentType\":\"DataReplace\",",
+        "\"TableKind\":\"PrimaryResult\",",
+        "\"TableKind\":\"QueryCompletionInformation\",",
+        "\"Columns\":[{\"ColumnName\":\"n\",\"ColumnType\":\"long\"}],",
+        "\"Rows\":[[1]],",
+        "\"OneApiErrors\":[{\"error\":{\"code\":\"c\"}}]",
+        "\"Exceptions\":[\"x\"]",
+        "\"Tables\":[",
+        "\"TableId\":1,",
+        "\"RowCount\":1,",
+        "[[",
+        "{\"a\":[1.5,null]}",
+        "18446744073709551615",
+        "1e400",
+        "-0.0",
+        "\\ud83d\\ude00",
+        "\xEF\xBB\xBF"}},
   };
   return kAll;
 }
