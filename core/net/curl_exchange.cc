@@ -187,8 +187,10 @@ bool CurlExchange::add_header(std::string_view line) {
   }
   if (line.starts_with("HTTP/")) {  // an answer begins; one of 100 may have come before
     answer_.headers.clear();
+    head_ended_ = false;
     return true;
   }
+  if (line == "\r\n" || line == "\n") head_ended_ = true;
   const auto colon = line.find(':');
   if (colon == std::string_view::npos) return true;
   std::string name(trim(line.substr(0, colon)));
@@ -223,6 +225,8 @@ void CurlExchange::note_traffic() {
 }
 
 Result<HttpAnswer> CurlExchange::take(CURL* easy, CURLcode code) {
+  // libcurl takes a head that breaks off for one that has ended.
+  if (code == CURLE_OK && !head_ended_) code = CURLE_PARTIAL_FILE;
   if (code != CURLE_OK || too_large_) return fail(broken(code));
   long status = 0;
   curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);

@@ -64,6 +64,7 @@ class CurlExchange {
   std::size_t body_bytes_ = 0;
   Traffic traffic_;
   int sent_ = 0;  // how often libcurl went on to send the request
+  bool head_ended_ = false;
   bool too_large_ = false;
   char text_[CURL_ERROR_SIZE] = {};
 };

@@ -130,6 +130,24 @@ TEST(CurlTransport, ClosedInsideTheBodyIsBroken) {
 
 // The server takes a second request on a kept connection and closes without a word: it may have
 // executed it.
+TEST(CurlTransport, ClosedInsideTheHeadIsBroken) {
+  const std::string head = "HTTP/1.1 201 Created\r\nx-ms-version: 1\r\nContent-Length: 0\r\n\r\n";
+  CurlTransport transport;
+  for (std::size_t bytes = 0; bytes <= head.size(); ++bytes) {
+    RawServer server([&](RawConnection& c) {
+      if (c.read_request()) c.send(head.substr(0, bytes));
+    });
+    const auto answer = transport.exchange(post(server.url()));
+    if (bytes == head.size()) {
+      EXPECT_TRUE(answer) << answer.error().message;
+      continue;
+    }
+    ASSERT_FALSE(answer) << bytes << " bytes of " << head.size();
+    EXPECT_EQ(answer.error().kind, ErrorKind::unavailable);
+    EXPECT_EQ(answer.error().code, "net.broken") << answer.error().message;
+  }
+}
+
 TEST(CurlTransport, NeverSendsTwiceWhatIsNotRepeatable) {
   for (const bool repeatable : {false, true}) {
     std::atomic<int> requests = 0;
