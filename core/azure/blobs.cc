@@ -106,6 +106,7 @@ std::string Blobs::about(const std::string& doing, const std::string& name) cons
 
 Result<std::string> Blobs::get(const std::string& name) {
   KC_TRY(auto answer, line_.send({.path = path_of(name)}, {200}, about("reading", name)));
+  KC_CHECK_OK(check_blob(answer, about("reading", name)));
   return std::move(answer.body);
 }
 
@@ -139,6 +140,7 @@ Result<std::string> Blobs::put(const std::string& name, std::string bytes,
   call.repeatable = !when.if_absent && when.if_match.empty();
   call.body = std::move(bytes);
   KC_TRY(const auto answer, line_.send(call, {201}, about("writing", name)));
+  KC_CHECK_OK(check_service(answer, about("writing", name)));
   return text_of(answer, "etag");
 }
 
@@ -148,7 +150,8 @@ Result<void> Blobs::put_block(const std::string& name, const std::string& block_
   call.query = {{"comp", "block"}, {"blockid", base64(block_id)}};
   call.headers = {kBytes};
   call.body = std::move(bytes);
-  KC_CHECK_OK(line_.send(call, {201}, about("writing a block of", name)));
+  KC_TRY(const auto answer, line_.send(call, {201}, about("writing a block of", name)));
+  KC_CHECK_OK(check_service(answer, about("writing a block of", name)));
   return {};
 }
 
@@ -165,14 +168,15 @@ Result<std::string> Blobs::commit_blocks(const std::string& name,
   // Once committed, the blocks are no longer there to be committed again: a repetition would fail.
   call.repeatable = false;
   KC_TRY(const auto answer, line_.send(call, {201}, about("completing", name)));
+  KC_CHECK_OK(check_service(answer, about("completing", name)));
   return text_of(answer, "etag");
 }
 
 Result<void> Blobs::remove(const std::string& name) {
-  KC_CHECK_OK(
-      line_.send({.method = net::Method::delete_, .path = path_of(name), .headers = {kBytes}},
-                 {202}, about("removing", name)));
-  return {};
+  KC_TRY(const auto answer,
+         line_.send({.method = net::Method::delete_, .path = path_of(name), .headers = {kBytes}},
+                    {202}, about("removing", name)));
+  return check_service(answer, about("removing", name));
 }
 
 Result<void> Blobs::upload(const std::filesystem::path& from, const std::string& name) {
@@ -299,8 +303,8 @@ Result<void> Blobs::lease(const std::string& name, const LeaseCall& call) {
     // Once done, the old id is no longer the blob's: a repetition would fail.
     sent.repeatable = false;
   }
-  KC_CHECK_OK(line_.send(sent, {words.status}, about("leasing", name)));
-  return {};
+  KC_TRY(const auto answer, line_.send(sent, {words.status}, about("leasing", name)));
+  return check_service(answer, about("leasing", name));
 }
 
 Result<BlobPage> Blobs::list(const std::string& prefix, const std::string& marker,

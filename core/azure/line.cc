@@ -92,6 +92,12 @@ std::string error_code_of(const net::HttpAnswer& answer) {
   return word(body.child("Error").child_value("Code"));
 }
 
+Result<void> check_service(const net::HttpAnswer& answer, const std::string& what) {
+  if (answer.header("x-ms-request-id") != nullptr) return {};
+  return fail(ErrorKind::unavailable, "storage.unavailable",
+              what + ": the answer is no storage service's; it may have happened");
+}
+
 Line::Line(net::Transport& transport, const Clock& clock, std::string endpoint,
            Credential credential, Service service, LineOptions options)
     : transport_(transport),

@@ -78,4 +78,8 @@ class Line {
 // The code that the service gives: of the header, else of an XML or a JSON body.
 std::string error_code_of(const net::HttpAnswer& answer);
 
+// That a success comes from a storage service, and not from something on the way: every answer of
+// one has its request id. Kind unavailable otherwise, storage.unavailable: it may have happened.
+Result<void> check_service(const net::HttpAnswer& answer, const std::string& what);
+
 }  // namespace kc::azure

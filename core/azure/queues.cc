@@ -71,8 +71,13 @@ Result<void> Queue::put(const std::string& text, const PutOptions& options) {
   call.query.emplace_back("messagettl", seconds(options.time_to_live));
   call.headers = {kXml};
   call.body = body.str();
-  KC_CHECK_OK(line_.send(call, {201}, "writing to queue " + name_));
-  return {};
+  KC_TRY(const auto answer, line_.send(call, {201}, "writing to queue " + name_));
+  pugi::xml_document said;
+  const bool put = said.load_buffer(answer.body.data(), answer.body.size()) &&
+                   said.child("QueueMessagesList").child("QueueMessage").child("MessageId");
+  if (put) return {};
+  return fail(ErrorKind::unavailable, "storage.unavailable",
+              "writing to queue " + name_ + ": the answer names no message; it may be there");
 }
 
 Result<std::vector<QueueMessage>> Queue::read(Query query, bool peeked) {
@@ -113,7 +118,7 @@ Result<std::string> Queue::keep_hidden(const QueueMessage& message, Timespan hid
   KC_TRY(const auto answer, line_.send(call, {204}, "holding a message of queue " + name_));
   const auto* receipt = answer.header("x-ms-popreceipt");
   if (receipt == nullptr)
-    return fail(ErrorKind::corrupt, "storage.corrupt",
+    return fail(ErrorKind::unavailable, "storage.unavailable",
                 "holding a message of queue " + name_ + ": the answer has no receipt");
   return *receipt;
 }
@@ -122,8 +127,8 @@ Result<void> Queue::remove(const QueueMessage& message) {
   StorageCall call{.method = net::Method::delete_, .path = message_path(message)};
   call.query = {{"popreceipt", message.pop_receipt}};
   call.headers = {kXml};
-  KC_CHECK_OK(line_.send(call, {204}, "removing a message of queue " + name_));
-  return {};
+  KC_TRY(const auto answer, line_.send(call, {204}, "removing a message of queue " + name_));
+  return check_service(answer, "removing a message of queue " + name_);
 }
 
 Result<std::int64_t> Queue::length() {

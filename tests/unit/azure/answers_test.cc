@@ -96,6 +96,28 @@ TEST_F(Answers, AConditionalPutIsNotRepeated) {
   EXPECT_EQ(transport.calls.size(), 1u);
 }
 
+// Something on the way may answer with any status: nothing has been written or removed then.
+TEST_F(Answers, ASuccessThatIsNoServicesIsAnUnknownOutcome) {
+  const auto unknown = [&](int status, auto call) {
+    transport.stranger(status, "<html>Please sign in</html>");
+    const auto result = call();
+    ASSERT_FALSE(result) << status;
+    EXPECT_EQ(result.error().kind, ErrorKind::unavailable) << result.error().message;
+    EXPECT_EQ(result.error().code, "storage.unavailable");
+  };
+  const QueueMessage message{.id = "1", .pop_receipt = "r", .text = {}, .inserted = {}};
+  unknown(201, [&] { return blobs().put("b", "x"); });
+  unknown(201, [&] { return blobs().put_block("b", "1", "x"); });
+  unknown(201, [&] { return blobs().commit_blocks("b", {"1"}); });
+  unknown(202, [&] { return blobs().remove("b"); });
+  unknown(201, [&] { return blobs().lease("b", {.id = "1"}); });
+  unknown(201, [&] { return queue().put("m"); });
+  unknown(204, [&] { return queue().remove(message); });
+  unknown(204, [&] { return queue().keep_hidden(message, Timespan::seconds(1)); });
+  transport.stranger(200, "<html>Please sign in</html>");
+  EXPECT_EQ(blobs().get("b").error().kind, ErrorKind::corrupt);
+}
+
 TEST_F(Answers, EntitiesKeepTheirTypes) {
   transport.answer(200, R"({"odata.etag":"x","PartitionKey":"p","RowKey":"r","Timestamp":"t",)"
                         R"("A@odata.type":"Edm.DateTime","A":"2026-01-01T00:00:00Z","B":5,)"

@@ -23,7 +23,12 @@ class ScriptedTransport final : public net::Transport {
   void close() override {}
 
   void answer(int status, std::string body = {}, std::vector<net::Header> headers = {}) {
+    headers.push_back({"x-ms-request-id", "request-1"});
     answers.emplace_back(net::HttpAnswer{status, std::move(headers), std::move(body)});
+  }
+  // Without what every storage service sends.
+  void stranger(int status, std::string body) {
+    answers.emplace_back(net::HttpAnswer{status, {}, std::move(body)});
   }
   void broken(const char* code) {
     answers.emplace_back(fail(ErrorKind::unavailable, code, "broken"));
