@@ -4,13 +4,13 @@
 
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "api/kusto_endpoint.h"
 #include "core/engine/engine.h"
 #include "core/kusto/rest_kusto.h"
 #include "core/net/curl_transport.h"
 #include "tests/fakes/identity_server.h"
+#include "tests/fakes/sign_in_elsewhere.h"
 
 namespace kc::doors {
 namespace {
@@ -19,27 +19,6 @@ using kusto::ConnectionString;
 using testing::HasSubstr;
 using testing::Not;
 using testing::SizeIs;
-
-// The engine says where the public cloud signs in; here that is the identity server.
-class SignInElsewhere final : public net::Transport {
- public:
-  SignInElsewhere(net::Transport& inner, std::string login)
-      : inner_(inner), login_(std::move(login)) {}
-
-  Result<net::HttpAnswer> exchange(const net::HttpCall& call) override {
-    auto answer = inner_.exchange(call);
-    if (!answer || !call.url.ends_with("/v1/rest/auth/metadata")) return answer;
-    auto body = nlohmann::json::parse(answer->body);
-    body["AzureAD"]["LoginEndpoint"] = login_;
-    answer->body = body.dump();
-    return answer;
-  }
-  void close() override { inner_.close(); }
-
- private:
-  net::Transport& inner_;
-  const std::string login_;
-};
 
 struct SignedIn : ::testing::Test {
   std::filesystem::path folder = [] {
@@ -51,7 +30,7 @@ struct SignedIn : ::testing::Test {
   std::unique_ptr<api::KustoEndpoint> endpoint =
       std::move(api::KustoEndpoint::start(*engine, {.threads = 2, .require_token = true})).value();
   net::CurlTransport curl{{.ca_file = ca()}};
-  SignInElsewhere transport{curl, server.login_url()};
+  fakes::SignInElsewhere transport{curl, server.login_url()};
   ManualClock clock{SystemClock().now()};
   std::shared_ptr<kusto::Identities> identities =
       std::make_shared<kusto::Identities>(transport, clock);

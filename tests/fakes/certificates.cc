@@ -53,7 +53,8 @@ void extend(X509* certificate, int kind, const char* value) {
   X509_EXTENSION_free(extension);
 }
 
-TestCertificate certify(const Key& key, const std::string& name, const TestCertificate* issuer) {
+TestCertificate certify(const Key& key, const std::string& name, const TestCertificate* issuer,
+                        const std::string& names) {
   const Certificate one(X509_new());
   need(X509_set_version(one.get(), 2) == 1);
   std::array<unsigned char, 8> serial{};
@@ -70,10 +71,6 @@ TestCertificate certify(const Key& key, const std::string& name, const TestCerti
   const auto parent = issuer == nullptr ? Certificate() : read_certificate(*issuer);
   X509_set_issuer_name(one.get(), parent ? X509_get_subject_name(parent.get()) : subject);
   if (issuer == nullptr) extend(one.get(), NID_basic_constraints, "critical,CA:TRUE");
-  const bool host =
-      name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-") == std::string::npos;
-  const std::string names =
-      (host ? "DNS:" + name + "," : std::string()) + "DNS:localhost,IP:127.0.0.1";
   extend(one.get(), NID_subject_alt_name, names.c_str());
   const auto parent_key = issuer == nullptr ? Key() : read_key(*issuer);
   need(X509_sign(one.get(), parent_key ? parent_key.get() : key.get(), EVP_sha256()) > 0);
@@ -98,13 +95,15 @@ TestCertificate certify(const Key& key, const std::string& name, const TestCerti
 TestCertificate make_certificate(const std::string& name, const TestCertificate* issuer) {
   const Key key(EVP_RSA_gen(2048));
   need(key != nullptr);
-  return certify(key, name, issuer);
+  const bool host =
+      name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-") == std::string::npos;
+  return certify(key, name, issuer, (host ? "DNS:" + name + "," : "") + kLoopbackNames);
 }
 
-TestCertificate make_curve_certificate(const std::string& name) {
+TestCertificate make_curve_certificate(const std::string& name, const char* names) {
   const Key key(EVP_EC_gen("P-256"));
   need(key != nullptr);
-  return certify(key, name, nullptr);
+  return certify(key, name, nullptr, names);
 }
 
 std::string make_pfx(const TestCertificate& own, const std::string& password,

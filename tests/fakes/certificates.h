@@ -18,8 +18,10 @@ TestCertificate make_certificate(const std::string& name, const TestCertificate*
 // The same as a PFX file.
 std::string make_pfx(const TestCertificate& own, const std::string& password,
                      const TestCertificate* issuer = nullptr);
-// The key of an elliptic curve, with a certificate.
-TestCertificate make_curve_certificate(const std::string& name);
+// The key of an elliptic curve, with a certificate that signs itself for `names`, as OpenSSL writes
+// them.
+inline constexpr const char* kLoopbackNames = "DNS:localhost,IP:127.0.0.1";
+TestCertificate make_curve_certificate(const std::string& name, const char* names = kLoopbackNames);
 // The PEM key, encrypted.
 std::string encrypted_key(const TestCertificate& own, const std::string& password);
 

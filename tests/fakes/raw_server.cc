@@ -52,8 +52,13 @@ int prefer_http2(SSL*, const unsigned char** chosen, unsigned char* size,
   return SSL_TLSEXT_ERR_OK;
 }
 
-SSL_CTX* tls_context(const std::string& certificate, const std::string& key) {
+SSL_CTX* tls_context(const std::string& certificate, const std::string& key, bool old) {
   auto* context = SSL_CTX_new(TLS_server_method());
+  if (old) {
+    SSL_CTX_set_security_level(context, 0);  // no other has ciphers that TLS 1.1 knows
+    SSL_CTX_set_min_proto_version(context, TLS1_VERSION);
+    SSL_CTX_set_max_proto_version(context, TLS1_1_VERSION);
+  }
   auto* in = BIO_new_mem_buf(certificate.data(), static_cast<int>(certificate.size()));
   auto* own = PEM_read_bio_X509(in, nullptr, nullptr, nullptr);
   BIO_free(in);
@@ -142,10 +147,10 @@ std::string raw_answer(int status, std::string_view body, std::string_view heade
 
 RawServer::RawServer(Serve serve) : RawServer(std::move(serve), {}, {}) {}
 
-RawServer::RawServer(Serve serve, const std::string& certificate, const std::string& key)
+RawServer::RawServer(Serve serve, const std::string& certificate, const std::string& key, bool old)
     : serve_(std::move(serve)) {
   if (!certificate.empty()) {
-    tls_ = tls_context(certificate, key);
+    tls_ = tls_context(certificate, key, old);
     // A client may close before it has read everything: that is an error, not a signal.
     ::signal(SIGPIPE, SIG_IGN);
   }

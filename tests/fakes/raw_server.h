@@ -59,8 +59,8 @@ class RawServer {
  public:
   using Serve = std::function<void(RawConnection&)>;
   explicit RawServer(Serve serve);
-  // Speaks TLS with that certificate and key (PEM).
-  RawServer(Serve serve, const std::string& certificate, const std::string& key);
+  // Speaks TLS with that certificate and key (PEM); `old`: 1.1 and nothing newer.
+  RawServer(Serve serve, const std::string& certificate, const std::string& key, bool old = false);
   ~RawServer();
   RawServer(const RawServer&) = delete;
   RawServer& operator=(const RawServer&) = delete;
