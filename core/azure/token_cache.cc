@@ -44,6 +44,7 @@ Timespan kept_for(const Error& error) {
   switch (error.kind) {
     case ErrorKind::cancelled:
     case ErrorKind::unavailable:
+    case ErrorKind::corrupt:  // something on the way has answered, and may be gone the next time
       return {};
     case ErrorKind::denied:
       return kRefusalKept;

@@ -161,6 +161,15 @@ TEST_F(TokenCacheTest, RemembersNoStop) {
   EXPECT_EQ(ask(), "token-2");
 }
 
+// A network's page instead of a token: it may be gone the next time, and who waits tries again
+// soon.
+TEST_F(TokenCacheTest, RemembersNoAnswerThatIsNone) {
+  credential.failure = error_of(ErrorKind::corrupt, "identity.bad_answer");
+  EXPECT_EQ(ask(), "identity.bad_answer");
+  credential.failure.reset();
+  EXPECT_EQ(ask(), "token-2");
+}
+
 TEST_F(TokenCacheTest, KeepsIdentitiesTenantsAndScopesApart) {
   Counting other(clock, "two"), same(clock, "one");
   EXPECT_EQ(ask(), "token-1");
