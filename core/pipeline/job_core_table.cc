@@ -120,7 +120,13 @@ void JobCore::table_call_failed(const TableName& name, const Error& error, std::
   if (error.kind != ErrorKind::throttled) at.failures += 1;
   if (answer_is_permanent(error) || at.failures >= limits_.call_failures_max) {
     at.preparing = at.planning = at.staging_busy = false;
-    return fail_table(name, problem_of(error, code));
+    const Problem problem = problem_of(error, code);
+    // Blocks that wait for a staging table that cannot be made end with it: nobody else wakes them.
+    std::set<BlockId> waiting;
+    if (code.starts_with("staging.")) waiting = std::exchange(at.want_staging, {});
+    if (waiting.empty()) return fail_table(name, problem);
+    for (const BlockId id : waiting) fail_block(ledger_.blocks.at(id), problem);
+    return;
   }
   after(backoff(std::max(1, at.failures)), std::move(again));
 }

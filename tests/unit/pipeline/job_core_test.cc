@@ -110,6 +110,7 @@ class Shell {
   std::vector<std::string> words, request_ids;
   std::vector<Progress> published;
   int writes = 0;
+  bool refuses_staging = false;
 
  private:
   sim::SimCluster& at(Side side) { return side == Side::source ? source : destination; }
@@ -149,6 +150,11 @@ class Shell {
   }
 
   void answer(Side side, CallId call, const kusto::Command& command) {
+    const auto* sent = std::get_if<kusto::Write>(&command);
+    if (refuses_staging && sent && std::holds_alternative<kusto::CreateStaging>(*sent)) {
+      return tell(Answered{.call = call,
+                           .answer = fail(ErrorKind::denied, "kusto.denied", "no right to do so")});
+    }
     auto answer = at(side).run(command, {});
     at(side).finish_all();
     tell(Answered{.call = call, .answer = std::move(answer)});
@@ -289,6 +295,17 @@ TEST(JobCore, EndsBeforeAnyWriteWhereAnIncludeEntryIsNotThere) {
   EXPECT_EQ(shell.durable.problem->code, "preflight.table_not_found");
   EXPECT_EQ(shell.writes, 0);
   EXPECT_EQ(shell.words, std::vector<std::string>{"job_ended"});
+}
+
+// The blocks that wait for it would otherwise wait for ever, and the job with them.
+TEST(JobCore, EndsWhereAStagingTableCannotBeMade) {
+  Shell shell(spec_of());
+  shell.refuses_staging = true;
+  shell.run_to_end();
+  EXPECT_EQ(shell.durable.state, JobState::failed);
+  ASSERT_TRUE(shell.durable.problem.has_value());
+  EXPECT_EQ(shell.durable.problem->code, "staging.create_failed");
+  EXPECT_TRUE(shell.durable.folders.empty()) << "an export is left behind";
 }
 
 TEST(JobCore, RequestIdsNameTheStepTheBlockAndTheAttempt) {
