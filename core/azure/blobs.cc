@@ -140,7 +140,6 @@ Result<std::string> Blobs::put(const std::string& name, std::string bytes,
   call.repeatable = !when.if_absent && when.if_match.empty();
   call.body = std::move(bytes);
   KC_TRY(const auto answer, line_.send(call, {201}, about("writing", name)));
-  KC_CHECK_OK(check_service(answer, about("writing", name)));
   return text_of(answer, "etag");
 }
 
@@ -150,8 +149,7 @@ Result<void> Blobs::put_block(const std::string& name, const std::string& block_
   call.query = {{"comp", "block"}, {"blockid", base64(block_id)}};
   call.headers = {kBytes};
   call.body = std::move(bytes);
-  KC_TRY(const auto answer, line_.send(call, {201}, about("writing a block of", name)));
-  KC_CHECK_OK(check_service(answer, about("writing a block of", name)));
+  KC_CHECK_OK(line_.send(call, {201}, about("writing a block of", name)));
   return {};
 }
 
@@ -168,15 +166,14 @@ Result<std::string> Blobs::commit_blocks(const std::string& name,
   // Once committed, the blocks are no longer there to be committed again: a repetition would fail.
   call.repeatable = false;
   KC_TRY(const auto answer, line_.send(call, {201}, about("completing", name)));
-  KC_CHECK_OK(check_service(answer, about("completing", name)));
   return text_of(answer, "etag");
 }
 
 Result<void> Blobs::remove(const std::string& name) {
-  KC_TRY(const auto answer,
-         line_.send({.method = net::Method::delete_, .path = path_of(name), .headers = {kBytes}},
-                    {202}, about("removing", name)));
-  return check_service(answer, about("removing", name));
+  KC_CHECK_OK(
+      line_.send({.method = net::Method::delete_, .path = path_of(name), .headers = {kBytes}},
+                 {202}, about("removing", name)));
+  return {};
 }
 
 Result<void> Blobs::upload(const std::filesystem::path& from, const std::string& name) {
@@ -236,6 +233,7 @@ Result<std::int64_t> Blobs::in_pieces(const std::string& name, From from,
                            std::to_string(size + static_cast<std::int64_t>(kBlockBytes) - 1)}};
     // The pieces are of one version, or the whole is none.
     if (!etag.empty()) call.headers.push_back({"If-Match", etag});
+    call.has_request_id = from == From::storage;
     KC_TRY(const auto answer, line_.send(call, {200, 206, 416}, about("reading", name)));
     if (from == From::storage) KC_CHECK_OK(check_blob(answer, about("reading", name)));
     if (answer.status == 416) return size;
@@ -303,8 +301,8 @@ Result<void> Blobs::lease(const std::string& name, const LeaseCall& call) {
     // Once done, the old id is no longer the blob's: a repetition would fail.
     sent.repeatable = false;
   }
-  KC_TRY(const auto answer, line_.send(sent, {words.status}, about("leasing", name)));
-  return check_service(answer, about("leasing", name));
+  KC_CHECK_OK(line_.send(sent, {words.status}, about("leasing", name)));
+  return {};
 }
 
 Result<BlobPage> Blobs::list(const std::string& prefix, const std::string& marker,

@@ -76,8 +76,8 @@ class Blobs {
   // Of any size: one call, or blocks that become the blob together, with the conditions of `put`.
   // Kind conflict too where somebody else completed the blob meanwhile.
   Result<void> write(const std::string& name, std::string_view bytes, const PutCondition& when);
-  // The whole blob, of one version, in pieces of a block's size. An answer that is no storage
-  // service's, such as a proxy's page, is kind corrupt. Kind invalid, storage.too_large,
+  // The whole blob, of one version, in pieces of a block's size. An answer that is no
+  // blob's is kind corrupt. Kind invalid, storage.too_large,
   // beyond kReadBytesMax.
   Result<std::string> read(const std::string& name);
   // Kind conflict where another has the lease (LeaseAlreadyPresent), or it is no longer this one.

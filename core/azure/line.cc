@@ -59,6 +59,18 @@ Error refusal(const net::HttpAnswer& answer, const std::string& endpoint, const 
   return error;
 }
 
+// A success that is none: a network's page, or a proxy's.
+bool is_stranger(const StorageCall& call, const net::HttpAnswer& answer) {
+  return call.has_request_id && answer.status < 300 && answer.header("x-ms-request-id") == nullptr;
+}
+
+Error no_service(const std::string& endpoint, const std::string& what) {
+  return {.kind = ErrorKind::unavailable,
+          .code = "storage.unavailable",
+          .message = what + ": the answer of " + net::origin_of(endpoint) +
+                     " is no storage service's; it may have happened"};
+}
+
 bool may_pass(int status) {
   return status == 408 || status == 429 || status == 500 || status == 502 || status == 503 ||
          status == 504;
@@ -68,6 +80,7 @@ bool may_pass(int status) {
 // was not executed.
 bool passes(const Result<net::HttpAnswer>& answer, const StorageCall& call) {
   if (answer) {
+    if (is_stranger(call, *answer)) return call.repeatable;
     const bool refused_unread = answer->status == 429 || answer->status == 503;
     return may_pass(answer->status) && (call.repeatable || refused_unread);
   }
@@ -90,12 +103,6 @@ std::string error_code_of(const net::HttpAnswer& answer) {
   pugi::xml_document body;
   if (!body.load_buffer(answer.body.data(), answer.body.size())) return {};
   return word(body.child("Error").child_value("Code"));
-}
-
-Result<void> check_service(const net::HttpAnswer& answer, const std::string& what) {
-  if (answer.header("x-ms-request-id") != nullptr) return {};
-  return fail(ErrorKind::unavailable, "storage.unavailable",
-              what + ": the answer is no storage service's; it may have happened");
 }
 
 Line::Line(net::Transport& transport, const Clock& clock, std::string endpoint,
@@ -157,7 +164,8 @@ Result<net::HttpAnswer> Line::send(const StorageCall& call, std::initializer_lis
                               .jitter_to = 1.3,
                               .server_may_shorten = true};
   const auto is_expected = [&](const Result<net::HttpAnswer>& answer) {
-    return answer && std::find(expected.begin(), expected.end(), answer->status) != expected.end();
+    return answer && !is_stranger(call, *answer) &&
+           std::find(expected.begin(), expected.end(), answer->status) != expected.end();
   };
   bool sent = false;
   auto last = net::send_repeatedly(
@@ -178,7 +186,9 @@ Result<net::HttpAnswer> Line::send(const StorageCall& call, std::initializer_lis
       });
   if (last.stopped) return fail(ErrorKind::cancelled, "storage.cancelled", what + ": stopped");
   if (!last.answer) return fail(std::move(last.answer).error().in(what));
-  if (!is_expected(last.answer)) return fail(refusal(*last.answer, endpoint_, what));
+  if (!is_expected(last.answer))
+    return fail(is_stranger(call, *last.answer) ? no_service(endpoint_, what)
+                                                : refusal(*last.answer, endpoint_, what));
   return std::move(last.answer);
 }
 

@@ -47,6 +47,7 @@ struct StorageCall {
   std::string body = {};
   bool repeatable = true;  // a second execution does no harm
   std::size_t answer_bytes_max = std::size_t{64} << 20;
+  bool has_request_id = true;  // its answers; else whoever asks must know them by what they say
 };
 
 class Line {
@@ -56,7 +57,9 @@ class Line {
   Line(net::Transport& transport, const Clock& clock, std::string endpoint, Credential credential,
        Service service, LineOptions options = {});
 
-  // The answer, where its status is one of `expected`. `what` opens the message of an error.
+  // The answer, where its status is one of `expected` and it has what every answer of a storage
+  // service has, its request id: another one is a page of something on the way, and an unknown
+  // outcome. `what` opens the message of an error.
   Result<net::HttpAnswer> send(const StorageCall& call, std::initializer_list<int> expected,
                                const std::string& what);
 
@@ -77,9 +80,5 @@ class Line {
 
 // The code that the service gives: of the header, else of an XML or a JSON body.
 std::string error_code_of(const net::HttpAnswer& answer);
-
-// That a success comes from a storage service, and not from something on the way: every answer of
-// one has its request id. Kind unavailable otherwise, storage.unavailable: it may have happened.
-Result<void> check_service(const net::HttpAnswer& answer, const std::string& what);
 
 }  // namespace kc::azure

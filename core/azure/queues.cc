@@ -127,8 +127,8 @@ Result<void> Queue::remove(const QueueMessage& message) {
   StorageCall call{.method = net::Method::delete_, .path = message_path(message)};
   call.query = {{"popreceipt", message.pop_receipt}};
   call.headers = {kXml};
-  KC_TRY(const auto answer, line_.send(call, {204}, "removing a message of queue " + name_));
-  return check_service(answer, "removing a message of queue " + name_);
+  KC_CHECK_OK(line_.send(call, {204}, "removing a message of queue " + name_));
+  return {};
 }
 
 Result<std::int64_t> Queue::length() {

@@ -130,9 +130,9 @@ constexpr std::array<Row, fakes::kFaults> kRows = {{
      .issuer = {kNoToken, at_the_door(kNoToken)}},
     // wrong_content_type
     {.cluster = all_of(cluster("kusto.malformed_answer")),
-     .blob = {kStrange, kNoAnswer, kNoAnswer, kStrange},
-     .queue = {kStrange, kNoAnswer, kStrange, kStrange},
-     .lake = {looked_for(2), kLakeStrange, kLakeStrange, kLakeStrange, kLakeStrange},
+     .blob = {kFailed, kFailed, kFailed, kFailed},
+     .queue = {kFailed, kFailed, kStrange, kFailed},
+     .lake = {looked_for(5), kLake, kLake, kLake, kLake},
      .issuer = {kNoToken, at_the_door(kNoToken)}},
     // throttled
     {.cluster = all_of(cluster("kusto.throttled")),
@@ -154,9 +154,9 @@ constexpr std::array<Row, fakes::kFaults> kRows = {{
      .issuer = {kIssuer, kIssuer}},
     // error_in_200
     {.cluster = all_of(cluster("kusto.unavailable")),
-     .blob = {kStrange, kNoAnswer, kNoAnswer, kStrange},
-     .queue = {kStrange, kNoAnswer, kStrange, kStrange},
-     .lake = {looked_for(2), kLakeStrange, kLakeStrange, kLakeStrange, kLakeStrange},
+     .blob = {kFailed, kFailed, kFailed, kFailed},
+     .queue = {kFailed, kFailed, kStrange, kFailed},
+     .lake = {looked_for(5), kLake, kLake, kLake, kLake},
      .issuer = {kNoToken, at_the_door(kNoToken)}},
     // expired_token: a cluster is asked once more with a new one
     {.cluster = all_of(cell("kusto.denied", 2, kDone)),

@@ -19,6 +19,7 @@ using nlohmann::json;
 using testing::HasSubstr;
 using testing::Not;
 
+const net::Header kOurs{"x-ms-request-id", "1"};  // a storage service's answer has one
 constexpr const char* kSas = "sv=2023-11-03&sig=MARKED";
 
 class Account final : public net::Transport {
@@ -33,7 +34,7 @@ class Account final : public net::Transport {
       const auto text = call.body.substr(from, call.body.find("</MessageText>") - from);
       messages.push_back(json::parse(*azure::unbase64(text)));
       queues.push_back(path);
-      return net::HttpAnswer{.status = 201, .headers = {}, .body = "<QueueMessagesList/>"};
+      return net::HttpAnswer{.status = 201, .headers = {kOurs}, .body = "<QueueMessagesList/>"};
     }
     if (call.method == net::Method::post) {
       const json entity = json::parse(call.body);
@@ -41,7 +42,7 @@ class Account final : public net::Transport {
           std::pair{entity["PartitionKey"].get<std::string>(), entity["RowKey"].get<std::string>()};
       const bool fresh = entities.emplace(key, entity).second;
       return net::HttpAnswer{.status = fresh ? 204 : 409,
-                             .headers = {{"x-ms-error-code", "EntityAlreadyExists"}},
+                             .headers = {{"x-ms-error-code", "EntityAlreadyExists"}, kOurs},
                              .body = {}};
     }
     json found = json::array();
@@ -49,7 +50,7 @@ class Account final : public net::Transport {
       if (call.url.find(key.first) != std::string::npos && path.find(table) != std::string::npos)
         found.push_back(entity);
     }
-    return net::HttpAnswer{.status = 200, .headers = {}, .body = json{{"value", found}}.dump()};
+    return net::HttpAnswer{.status = 200, .headers = {kOurs}, .body = json{{"value", found}}.dump()};
   }
   void close() override {}
 
