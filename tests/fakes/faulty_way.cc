@@ -14,13 +14,10 @@ constexpr Timespan kDripDeadline = Timespan::milliseconds(200);
 
 std::optional<Fault> FaultyWay::draw(const net::HttpCall& call, FaultyProxy*& proxy) {
   const std::lock_guard lock(mutex_);
-  if (!rule_ || !call.url.starts_with(rule_->proxy->url()) || rule_->times == 0) return {};
+  if (!rule_ || !call.url.starts_with(rule_->proxy->url())) return {};
   if (rule_->matches && !rule_->matches(call)) return {};
-  if (rule_->pass_first > 0) {
-    --rule_->pass_first;
-    return {};
-  }
-  --rule_->times;
+  ++matched_;
+  if (!rule_->which.empty() && !rule_->which.contains(matched_)) return {};
   ++met_;
   changed_.notify_all();
   proxy = rule_->proxy;
@@ -42,7 +39,7 @@ Result<net::HttpAnswer> FaultyWay::exchange(const net::HttpCall& call) {
 void FaultyWay::arm(FaultRule rule) {
   const std::lock_guard lock(mutex_);
   rule_ = std::move(rule);
-  met_ = 0;
+  matched_ = met_ = 0;
 }
 
 void FaultyWay::disarm() {

@@ -7,8 +7,8 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
-#include <vector>
 
 #include "core/net/transport.h"
 #include "tests/fakes/faulty_proxy.h"
@@ -19,8 +19,7 @@ struct FaultRule {
   Fault fault = Fault::refuse;
   FaultyProxy* proxy = nullptr;  // calls to its URL are meant
   std::function<bool(const net::HttpCall&)> matches = {};
-  int pass_first = 0;  // so many matching calls go on as they are
-  int times = 1 << 30;
+  std::set<int> which = {};  // of the matching calls, counted from 1; empty: all
 };
 
 class FaultyWay final : public net::Transport {
@@ -43,7 +42,7 @@ class FaultyWay final : public net::Transport {
   mutable std::mutex mutex_;  // guards the next three
   std::condition_variable changed_;
   std::optional<FaultRule> rule_;
-  int met_ = 0;
+  int matched_ = 0, met_ = 0;
 };
 
 }  // namespace kc::fakes

@@ -97,8 +97,8 @@ void FaultLab::must(const std::string& database, const std::string& command) {
   static_cast<void>(need(engine_->command(database, command)));
 }
 
-std::shared_ptr<kusto::Identities> FaultLab::new_identities() {
-  auto made = std::make_shared<kusto::Identities>(elsewhere_, clock_);
+std::shared_ptr<kusto::Identities> FaultLab::new_identities(net::Transport& by) {
+  auto made = std::make_shared<kusto::Identities>(by, clock_);
   made->surroundings.wait = [](Timespan, const std::stop_token& stop) {
     return !stop.stop_requested();
   };
@@ -135,12 +135,12 @@ std::unique_ptr<azure::Queue> FaultLab::queue(const std::string& name, bool thro
   return std::make_unique<azure::Queue>(by, clock_, endpoint, account_.credential(), name, line());
 }
 
-std::unique_ptr<BlobLake> FaultLab::lake(const std::string& path) {
+std::unique_ptr<BlobLake> FaultLab::lake(const std::string& path, net::Transport& by) {
   BlobPlace place;
   place.root = address(path);
   BlobLakeOptions options;
   options.line = line();
-  return std::make_unique<BlobLake>(transport(), clock_, Rng::from_entropy(), std::move(place),
+  return std::make_unique<BlobLake>(by, clock_, Rng::from_entropy(), std::move(place),
                                     std::move(options));
 }
 

@@ -30,6 +30,8 @@ class FaultLab {
 
   // Everything that is asked through this may be made to meet a fault.
   net::Transport& transport() { return elsewhere_; }
+  // Through the proxies, and past all faults; for ways of one's own.
+  net::Transport& curl() { return curl_; }
   fakes::FaultyWay& way() { return way_; }
   fakes::FaultyProxy& cluster() { return *cluster_; }
   fakes::FaultyProxy& blobs() { return *blobs_; }
@@ -45,7 +47,8 @@ class FaultLab {
   void must(const std::string& database, const std::string& command);
 
   // In a new name each time, so that no token is kept from before.
-  std::shared_ptr<kusto::Identities> new_identities();
+  std::shared_ptr<kusto::Identities> new_identities() { return new_identities(elsewhere_); }
+  std::shared_ptr<kusto::Identities> new_identities(net::Transport& by);
   std::string connection(const std::string& database) const;
   std::unique_ptr<kusto::Kusto> kusto(const std::string& database,
                                       std::shared_ptr<kusto::Identities> identities);
@@ -54,7 +57,8 @@ class FaultLab {
   static inline const std::string kContainer = "faults";
   azure::BlobAddress address(const std::string& path, bool through_proxy = true) const;
   std::unique_ptr<azure::Queue> queue(const std::string& name, bool through_proxy);
-  std::unique_ptr<BlobLake> lake(const std::string& path);
+  std::unique_ptr<BlobLake> lake(const std::string& path) { return lake(path, elsewhere_); }
+  std::unique_ptr<BlobLake> lake(const std::string& path, net::Transport& by);
 
  private:
   std::string certificates();

@@ -35,10 +35,10 @@ struct Seen {
   std::int64_t effects = -1;  // not to be seen
 };
 
-Seen see(Step step, Fault fault, int times) {
+Seen see(Step step, Fault fault, bool once) {
   auto& [lab, steps] = *stage();
   auto attempt = steps.prepare(step);
-  const auto rule = steps.rule(step, fault, times);
+  const auto rule = steps.rule(step, fault, once);
   rule.proxy->forget();
   lab.way().arm(rule);
   const auto result = attempt.run();
@@ -89,7 +89,7 @@ class FaultMatrix : public testing::TestWithParam<std::tuple<int, int>> {
 };
 
 TEST_P(FaultMatrix, Lasting) {
-  const auto seen = see(step, fault, 1 << 30);
+  const auto seen = see(step, fault, false);
   EXPECT_EQ(seen.code, cell.lasting) << seen.message;
   if (seen.code != "done") {
     EXPECT_EQ(seen.kind, cell.kind) << seen.message;
@@ -106,7 +106,7 @@ TEST_P(FaultMatrix, Lasting) {
                       seen.message.find("403") != std::string::npos;
     EXPECT_TRUE(says) << seen.message;
   }
-  const auto face = stage()->steps.rule(step, fault, 1).proxy->face();
+  const auto face = stage()->steps.rule(step, fault, true).proxy->face();
   if (seen.effects >= 0) {
     const bool happens = fakes::is_carried_out(fault, face);
     EXPECT_EQ(seen.effects > 0, happens) << seen.effects;
@@ -117,7 +117,7 @@ TEST_P(FaultMatrix, Lasting) {
 }
 
 TEST_P(FaultMatrix, Once) {
-  const auto seen = see(step, fault, 1);
+  const auto seen = see(step, fault, true);
   EXPECT_EQ(seen.code, cell.once) << seen.message;
   EXPECT_EQ(seen.sent, 1);
   expect_honest(step, fault, seen);

@@ -53,8 +53,9 @@ Steps::Steps(FaultLab& lab)
   operation_ = std::get<StartedOperation>(need(started)).id;
 }
 
-fakes::FaultRule Steps::rule(Step step, fakes::Fault fault, int times) {
-  fakes::FaultRule rule{.fault = fault, .times = times};
+fakes::FaultRule Steps::rule(Step step, fakes::Fault fault, bool once) {
+  fakes::FaultRule rule{.fault = fault};
+  if (once) rule.which = {1};
   switch (family_of(step)) {
     case Family::cluster:
       rule.proxy = &lab_.cluster();

@@ -21,7 +21,7 @@ class Steps {
   // Of things of its own, so that no attempt sees another's.
   Attempt prepare(Step step);
   // The requests that the operation sends, into the fault.
-  fakes::FaultRule rule(Step step, fakes::Fault fault, int times);
+  fakes::FaultRule rule(Step step, fakes::Fault fault, bool once);
 
  private:
   Attempt on_cluster(Step step);
