@@ -8,7 +8,7 @@ CREATE TABLE job (
   progress text,
   revision integer not null default 0 check (revision >= 0),
   created_at integer not null,
-  ended_at integer,
+  ended_at integer, secrets text not null default 'plain' check (secrets in ('plain', 'traces', 'sealed')),
   check ((ended_at is null) = (state not in ('canceled', 'succeeded', 'failed')))
 ) strict, without rowid;
 

@@ -84,14 +84,17 @@ Result<std::unique_ptr<App>> App::start(AppOptions options, const Clock& clock, 
   own.host = options.host;
   KC_TRY(auto lock, FolderLock::take(options.data_folder));
   own.lock.emplace(std::move(lock));
+  if (options.secret_key_file.empty())
+    options.secret_key_file = options.data_folder / "kusto-copy.key";
   KC_TRY(own.store,
-         store::Store::open({.path = (options.data_folder / "kusto-copy.sqlite").string()}));
+         store::Store::open({.path = (options.data_folder / "kusto-copy.sqlite").string(),
+                             .key_file = options.secret_key_file.string()}));
   own.exchange_log.emplace(log);
   own.transport.emplace(net::CurlOptions{.watchers = {&own.exchange_metrics, &*own.exchange_log}});
   own.service =
       std::make_unique<service::CopyService>(*own.store, clock, rng.fork(), api::write_progress);
   own.pipeline = std::make_unique<RunnerPort>(
-      clock, make_connections(*own.transport, clock, options.trusted),
+      clock, make_connections(*own.transport, clock, options.trusted, options.secret_references),
       pipeline::RunnerOptions{.job = options.job, .cluster = {}, .holder = holder()}, *own.store,
       *own.service, log, rng.fork());
   own.api = std::make_unique<api::Api>(*own.service, rng.fork(),

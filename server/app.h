@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/azure/trusted_hosts.h"
 #include "core/base/clock.h"
@@ -23,16 +24,18 @@ struct AppOptions {
   std::string host = "127.0.0.1";
   int port = 8080;  // 0: any free one
   std::filesystem::path data_folder;
+  std::filesystem::path secret_key_file = {};  // empty: `kusto-copy.key` in the data folder
   std::optional<EmbeddedOptions> embedded;
   pipeline::JobLimits job = {};
-  azure::TrustedHosts trusted = {};  // where tokens may go, beside the known hosts
+  azure::TrustedHosts trusted = {};                 // where tokens may go, beside the known hosts
+  std::vector<std::string> secret_references = {};  // how they may begin; empty: anyhow
 };
 
 class App {
  public:
   // Serving, with every unfinished job taken up, once this returns. `clock` and `log` outlive it.
-  // Errors: data.unwritable, data.in_use, store.*, server.port_in_use, server.bind_failed, and the
-  // engine's; whatever had been started is taken down again.
+  // Errors: data.unwritable, data.in_use, store.*, secret.key_file, server.port_in_use,
+  // server.bind_failed, and the engine's; whatever had been started is taken down again.
   static Result<std::unique_ptr<App>> start(AppOptions options, const Clock& clock, Log& log,
                                             Rng rng);
   ~App();  // stops

@@ -113,6 +113,12 @@ Result<AppOptions> serve_options(const Settings& settings) {
   options.host = address.host;
   options.port = address.port;
   options.data_folder = std::filesystem::absolute(settings.text("data"));
+  // Whoever may submit a job must not thereby read every file and variable of this process.
+  options.secret_references = {"env:KUSTO_COPY_SECRET_", "file:/run/secrets/"};
+  if (settings.given("secret-references"))
+    options.secret_references = settings.list("secret-references");
+  if (settings.given("secret-key-file"))
+    options.secret_key_file = std::filesystem::absolute(settings.text("secret-key-file"));
   if (settings.flag("embedded")) {
     KC_TRY(options.embedded, embedded_options(settings, options.data_folder / "engine"));
     KC_TRY(const auto port, settings.number("engine-port", 0, 65535));

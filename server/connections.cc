@@ -6,6 +6,7 @@
 #include <stop_token>
 #include <utility>
 
+#include "core/azure/secret_reference.h"
 #include "core/azure/storage_identity.h"
 #include "core/kusto/rest_kusto.h"
 #include "core/lake/lake_address.h"
@@ -32,9 +33,12 @@ Result<std::unique_ptr<kusto::Kusto>> connect(const std::string& cluster, net::T
 }
 
 pipeline::Connections make_connections(net::Transport& transport, const Clock& clock,
-                                       azure::TrustedHosts trusted) {
+                                       azure::TrustedHosts trusted,
+                                       std::vector<std::string> secret_references) {
   std::stop_source stop;
   const auto identities = std::make_shared<kusto::Identities>(transport, clock, std::move(trusted));
+  if (!secret_references.empty())
+    identities->surroundings.secret_references = std::move(secret_references);
   const auto storage = std::make_shared<azure::StorageIdentity>(
       identities->surroundings, identities->tokens, identities->trusted);
   return {.open_lake = [&transport, &clock, stop, identities,
@@ -46,7 +50,13 @@ pipeline::Connections make_connections(net::Transport& transport, const Clock& c
             };
             return open_lake(
                 address, spec.id,
-                {.transport = transport, .clock = clock, .stop = stop.get_token(), .token = token});
+                {.transport = transport,
+                 .clock = clock,
+                 .stop = stop.get_token(),
+                 .token = token,
+                 .secret = [identities](std::string_view reference, std::string_view keyword) {
+                   return azure::read_secret(identities->surroundings, reference, keyword);
+                 }});
           },
           .connect =
               [&transport, &clock, identities](const std::string& cluster) {

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/azure/trusted_hosts.h"
 #include "core/base/clock.h"
@@ -13,11 +14,13 @@
 
 namespace kc::server {
 
-// `trusted`: where tokens may go, beside the known hosts.
+// `trusted`: where tokens may go, beside the known hosts. `secret_references`: how references to
+// secrets may begin; empty: anyhow.
 Result<std::unique_ptr<kusto::Kusto>> connect(const std::string& cluster, net::Transport& transport,
                                               const Clock& clock, azure::TrustedHosts trusted = {});
 pipeline::Connections make_connections(net::Transport& transport, const Clock& clock,
-                                       azure::TrustedHosts trusted = {});
+                                       azure::TrustedHosts trusted = {},
+                                       std::vector<std::string> secret_references = {});
 // "host:pid", for the lease.
 std::string holder();
 

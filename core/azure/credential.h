@@ -16,6 +16,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/base/clock.h"
 #include "core/base/ids.h"
@@ -49,6 +50,8 @@ struct Surroundings {
   std::function<Uuid()> fresh_id = process_id;
   std::string arc_agent = "/opt/azcmagent/bin/himds";
   std::string arc_tokens = "/var/opt/azcmagent/tokens";
+  // How a reference to a secret may begin (secret_reference.h).
+  std::vector<std::string> secret_references = {"env:", "file:/"};
 
   static std::optional<std::string> process_variable(const std::string& name);
   static bool process_wait(Timespan span, const std::stop_token& stop);

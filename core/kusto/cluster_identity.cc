@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "core/azure/default_chain.h"
+#include "core/azure/encoding.h"
 #include "core/azure/entra.h"
+#include "core/azure/secret_reference.h"
 #include "core/net/retry.h"
 
 namespace kc::kusto {
@@ -23,6 +25,42 @@ Error not_signed_in(Error error, const std::string& url) {
 }
 
 bool is_passing(const Error& error) { return error.kind == ErrorKind::unavailable; }
+
+std::string_view name_of(SignIn::Kind kind) {
+  switch (kind) {
+    case SignIn::Kind::application_key:
+      return "client secret";
+    case SignIn::Kind::application_certificate:
+      return "client certificate";
+    default:
+      return "token";
+  }
+}
+
+// A certificate that was read by reference may be the file itself, or its base64 as the keyword
+// takes it.
+std::string certificate_bytes(std::string text) {
+  auto bytes = azure::unbase64(text);
+  return bytes && !bytes->empty() ? std::move(*bytes) : std::move(text);
+}
+
+azure::CredentialResult credential_of(const azure::Surroundings& with, const AuthMetadata& says,
+                                      const SignIn& sign_in, std::string secret) {
+  const azure::Application who{says.login_endpoint, sign_in.tenant, sign_in.client_id, {}};
+  switch (sign_in.kind) {
+    case SignIn::Kind::application_key:
+      return azure::client_secret(with, who, std::move(secret));
+    case SignIn::Kind::application_certificate:
+      if (!sign_in.reference.empty()) secret = certificate_bytes(std::move(secret));
+      return azure::client_certificate(with, who, {.path = {}, .send_chain = sign_in.send_chain},
+                                       std::move(secret));
+    case SignIn::Kind::token:
+      return azure::static_token(with, std::move(secret));
+    default:
+      return azure::default_chain(with,
+                                  {.tenant = sign_in.tenant, .authority = says.login_endpoint});
+  }
+}
 
 }  // namespace
 
@@ -59,20 +97,17 @@ Result<AuthMetadata> ClusterIdentity::metadata(Timespan deadline,
 }
 
 azure::CredentialResult ClusterIdentity::credential(const AuthMetadata& says) const {
-  const azure::Application who{says.login_endpoint, sign_in_.tenant, sign_in_.client_id, {}};
-  switch (sign_in_.kind) {
-    case SignIn::Kind::application_key:
-      return azure::client_secret(all_->surroundings, who, sign_in_.secret);
-    case SignIn::Kind::application_certificate:
-      return azure::client_certificate(all_->surroundings, who,
-                                       {.path = {}, .send_chain = sign_in_.send_chain},
-                                       sign_in_.secret);
-    case SignIn::Kind::token:
-      return azure::static_token(all_->surroundings, sign_in_.secret);
-    default:
-      return azure::default_chain(all_->surroundings,
-                                  {.tenant = sign_in_.tenant, .authority = says.login_endpoint});
-  }
+  const auto& with = all_->surroundings;
+  if (sign_in_.reference.empty()) return credential_of(with, says, sign_in_, sign_in_.secret);
+  const std::string name(name_of(sign_in_.kind));
+  return azure::by_reference(with, {.reference = sign_in_.reference,
+                                    .keyword = sign_in_.keyword,
+                                    .name = name,
+                                    .identity = name + " " + says.login_endpoint + " " +
+                                                sign_in_.tenant + " " + sign_in_.client_id,
+                                    .make = [&with, says, sign_in = sign_in_](std::string secret) {
+                                      return credential_of(with, says, sign_in, std::move(secret));
+                                    }});
 }
 
 Result<ClusterIdentity::Ready> ClusterIdentity::make(const AuthMetadata& says) const {

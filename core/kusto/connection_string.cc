@@ -8,6 +8,7 @@
 
 #include "core/azure/credential.h"
 #include "core/azure/encoding.h"
+#include "core/azure/secret_reference.h"
 #include "core/base/text.h"
 #include "core/net/transport.h"
 
@@ -307,6 +308,8 @@ Result<void> Reader::take_identity(const Keyword& keyword, std::string_view valu
     case Use::token:
       return take_secret(keyword, SignIn::Kind::token, std::string(value));
     case Use::certificate: {
+      if (azure::is_secret_reference(value))
+        return take_secret(keyword, SignIn::Kind::application_certificate, std::string(value));
       auto bytes = azure::unbase64(value);
       if (!bytes) return refuse(name + " is not the base64 of a PFX or PEM file");
       return take_secret(keyword, SignIn::Kind::application_certificate, std::move(*bytes));
@@ -327,7 +330,14 @@ Result<void> Reader::take_secret(const Keyword& keyword, SignIn::Kind kind, std:
   }
   way = &keyword;
   sign_in.kind = kind;
-  sign_in.secret = std::move(value);
+  if (!azure::is_secret_reference(value)) {
+    sign_in.secret = std::move(value);
+    return {};
+  }
+  if (auto checked = azure::check_secret_reference(value, keyword.name); !checked)
+    return refuse(checked.error().message);
+  sign_in.reference = std::move(value);
+  sign_in.keyword = keyword.name;
   return {};
 }
 

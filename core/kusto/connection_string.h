@@ -19,6 +19,8 @@ struct SignIn {
   std::string tenant = {};     // empty: the identity's own
   std::string client_id = {};  // of an application
   std::string secret = {};     // the key, the token, or the bytes of a PFX or PEM
+  std::string reference = {};  // instead of `secret`: `env:NAME` or `file:/path`
+  std::string keyword = {};    // that the reference was given for
   bool send_chain = false;     // of the certificate
   friend bool operator==(const SignIn&, const SignIn&) = default;
 };

@@ -5,8 +5,10 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "core/azure/encoding.h"
+#include "core/azure/secret_reference.h"
 #include "core/base/ids.h"
 #include "core/base/text.h"
 #include "core/lake/lake_names.h"
@@ -81,27 +83,19 @@ Result<void> check_path(azure::BlobAddress& root) {
   return {};
 }
 
-// What a lake does with a SAS: it writes, reads, deletes and lists, and in more than one blob.
-Result<void> check_sas(std::string_view sas) {
-  std::map<std::string, std::string> given;
-  for (auto& [name, value] : azure::parse_query(sas)) given[lower(name)] = value;
-  if (given["sig"].empty()) return bad("the query of the lake's URL is no SAS: it has no 'sig'");
-  if (sas.find(';') != sas.npos)
-    return bad("something follows the SAS of the lake's URL behind a ';': it has a SAS, or that");
-  if (given["sr"] == "b" || given["sr"] == "bs" || given["sr"] == "bv")
-    return bad("the SAS of the lake's URL is for one blob (sr): it has to be for the container");
-  const bool account = given.contains("srt");
-  if (account &&
-      (given["srt"].find('c') == std::string::npos || given["srt"].find('o') == std::string::npos))
-    return bad("the SAS of the lake's URL is not for containers and objects (srt=co)");
-  if (account && given["ss"].find('b') == std::string::npos)
-    return bad("the SAS of the lake's URL is not for blobs (ss=b)");
-  if (given.contains("si")) return {};  // the policy has the rest
-  for (const char right : std::string_view("rwdl")) {
-    if (given["sp"].find(right) == std::string::npos)
-      return bad(std::string("the SAS of the lake's URL lacks the right '") + right +
-                 "' (sp): a lake reads, writes, deletes and lists");
+// A secret by reference is looked at when it is read.
+bool by_reference(const BlobPlace& place) { return !place.reference.empty(); }
+
+Result<void> check_secret(const BlobPlace& place) {
+  const auto& credential = place.root.credential;
+  if (by_reference(place)) {
+    if (auto good = azure::check_secret_reference(place.reference, place.reference_keyword); !good)
+      return bad("the lake: " + good.error().message);
+    return {};
   }
+  if (credential.kind == Kind::sas) return check_lake_sas(credential.secret);
+  if (credential.kind == Kind::shared_key && credential.secret.empty())
+    return bad("what follows the ';' of the lake's URL is empty");
   return {};
 }
 
@@ -110,14 +104,13 @@ Result<BlobPlace> checked(BlobPlace place) {
   KC_CHECK_OK(check_account(root));
   KC_CHECK_OK(check_container(root));
   KC_CHECK_OK(check_path(root));
-  if (root.credential.kind == Kind::sas) KC_CHECK_OK(check_sas(root.credential.secret));
-  if (root.credential.kind == Kind::shared_key && root.credential.secret.empty())
-    return bad("what follows the ';' of the lake's URL is empty");
+  KC_CHECK_OK(check_secret(place));
   const bool by_token = root.credential.kind == Kind::none || root.credential.kind == Kind::token;
   if (by_token && !takes_tokens(root.endpoint))
     return bad("'" + net::origin_of(root.endpoint) +
                "' is no known storage service: no token is sent there; use a SAS or a key");
-  if (root.credential.kind == Kind::none && !root.endpoint.starts_with("https://"))
+  if (root.credential.kind == Kind::none && !by_reference(place) &&
+      !root.endpoint.starts_with("https://"))
     return bad("the lake's URL has no SAS and no account key, and plain http takes nothing else");
   if (by_token && !root.endpoint.starts_with("https://"))
     return bad("a token is not sent over plain http, not even to this host");
@@ -145,6 +138,32 @@ Result<Entry> take_entry(std::string_view& text, std::string& identity) {
   if (lower(identity) != "system" && !Uuid::parse(lower(identity)))
     return bad("';managed_identity=' of the lake's URL is 'system' or an object id");
   return Entry::managed_identity;
+}
+
+// Takes `;sharedkey=`, `;sas=` or `;token=` with a reference off the end of the text; what kind of
+// credential it stands for.
+Result<std::optional<Kind>> take_reference(std::string_view& text, BlobPlace& place) {
+  const auto semicolon = text.rfind(';');
+  if (semicolon == text.npos) return std::nullopt;
+  const auto tail = text.substr(semicolon + 1);
+  const auto equals = tail.find('=');
+  if (equals == tail.npos) return std::nullopt;
+  const auto word = lower(tail.substr(0, equals));
+  if (!azure::is_secret_reference(tail.substr(equals + 1))) {
+    if (word != "sas") return std::nullopt;
+    return bad(
+        "keyword 'sas' of the lake's URL takes env:NAME or file:/path: a SAS that is "
+        "written out stands behind the '?'");
+  }
+  std::optional<Kind> kind;
+  if (word == "sharedkey") kind = Kind::shared_key;
+  if (word == "sas") kind = Kind::sas;
+  if (word == "token") kind = Kind::none;
+  if (!kind) return kind;
+  place.reference = tail.substr(equals + 1);
+  place.reference_keyword = word;
+  text = text.substr(0, semicolon);
+  return kind;
 }
 
 // The parts of `a=b;c=d` by their names in lower case; nothing repeated.
@@ -209,7 +228,16 @@ Result<azure::BlobAddress> account_of(std::map<std::string, std::string>& parts)
   return address;
 }
 
-Result<azure::Credential> credential_of(std::map<std::string, std::string>& parts) {
+// Takes a reference out of the part, so that what is left is an empty secret.
+bool take_reference(std::string& part, std::string_view keyword, BlobPlace& place) {
+  if (!azure::is_secret_reference(part)) return false;
+  place.reference = std::exchange(part, {});
+  place.reference_keyword = keyword;
+  return true;
+}
+
+Result<azure::Credential> credential_of(std::map<std::string, std::string>& parts,
+                                        BlobPlace& place) {
   const bool key = !parts["accountkey"].empty(), sas = !parts["sharedaccesssignature"].empty();
   if (key == sas)
     return bad(
@@ -217,10 +245,14 @@ Result<azure::Credential> credential_of(std::map<std::string, std::string>& part
         "them");
   if (sas) {
     auto& text = parts["sharedaccesssignature"];
+    if (take_reference(text, "SharedAccessSignature", place))
+      return azure::Credential{Kind::sas, {}, {}};
     return azure::Credential{Kind::sas, {}, text.substr(text.starts_with('?') ? 1 : 0)};
   }
   if (parts["accountname"].empty())
     return bad("the storage connection string has no AccountName for its AccountKey");
+  if (take_reference(parts["accountkey"], "AccountKey", place))
+    return azure::Credential{Kind::shared_key, parts["accountname"], {}};
   if (!azure::unbase64(parts["accountkey"]))
     return bad("the storage connection string has no AccountKey in base64");
   return azure::Credential{Kind::shared_key, parts["accountname"], parts["accountkey"]};
@@ -231,6 +263,7 @@ Result<azure::Credential> credential_of(std::map<std::string, std::string>& part
 Result<BlobPlace> parse_blob_place(std::string_view text) {
   BlobPlace place;
   KC_TRY(place.entry, take_entry(text, place.identity));
+  KC_TRY(const auto referenced, take_reference(text, place));
   // The broken escape of a path would silently be another path.
   const auto path = text.substr(0, text.find_first_of("?;"));
   if (!decode_path(path)) return bad("the lake's URL has a broken % escape");
@@ -238,6 +271,12 @@ Result<BlobPlace> parse_blob_place(std::string_view text) {
   auto root = azure::parse_blob_address(text);
   if (!root) return bad("the lake: " + root.error().message);
   place.root = std::move(*root);
+  if (referenced) {
+    if (place.root.credential.kind != Kind::none || place.entry != Entry::signature)
+      return bad("the lake's URL has another way in beside ';" + place.reference_keyword +
+                 "=': it takes one");
+    place.root.credential = {*referenced, place.root.account, {}};
+  }
   return checked(std::move(place));
 }
 
@@ -263,12 +302,35 @@ Result<BlobPlace> blob_place_of_account(std::string_view text) {
     place.root = {account->blob, account->name, {}, {}, account->credential()};
   } else {
     KC_TRY(place.root, account_of(parts));
-    KC_TRY(place.root.credential, credential_of(parts));
+    KC_TRY(place.root.credential, credential_of(parts, place));
   }
   const auto slash = std::min(where.find('/'), where.size());
   place.root.container = where.substr(0, slash);
   place.root.path = where.substr(std::min(slash + 1, where.size()));
   return checked(std::move(place));
+}
+
+Result<void> check_lake_sas(std::string_view sas) {
+  std::map<std::string, std::string> given;
+  for (auto& [name, value] : azure::parse_query(sas)) given[lower(name)] = value;
+  if (given["sig"].empty()) return bad("the query of the lake's URL is no SAS: it has no 'sig'");
+  if (sas.find(';') != sas.npos)
+    return bad("something follows the SAS of the lake's URL behind a ';': it has a SAS, or that");
+  if (given["sr"] == "b" || given["sr"] == "bs" || given["sr"] == "bv")
+    return bad("the SAS of the lake's URL is for one blob (sr): it has to be for the container");
+  const bool account = given.contains("srt");
+  if (account &&
+      (given["srt"].find('c') == std::string::npos || given["srt"].find('o') == std::string::npos))
+    return bad("the SAS of the lake's URL is not for containers and objects (srt=co)");
+  if (account && given["ss"].find('b') == std::string::npos)
+    return bad("the SAS of the lake's URL is not for blobs (ss=b)");
+  if (given.contains("si")) return {};  // the policy has the rest
+  for (const char right : std::string_view("rwdl")) {
+    if (given["sp"].find(right) == std::string::npos)
+      return bad(std::string("the SAS of the lake's URL lacks the right '") + right +
+                 "' (sp): a lake reads, writes, deletes and lists");
+  }
+  return {};
 }
 
 }  // namespace kc

@@ -17,4 +17,7 @@ bool is_storage_connection_string(std::string_view text);
 // With `AccountKey=` or `SharedAccessSignature=`, and our own `Container=CONTAINER/PATH`.
 Result<BlobPlace> blob_place_of_account(std::string_view text);
 
+// What a lake asks of a SAS: it writes, reads, deletes and lists, and in more than one blob.
+Result<void> check_lake_sas(std::string_view sas);
+
 }  // namespace kc

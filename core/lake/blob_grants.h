@@ -26,6 +26,9 @@ struct BlobPlace {
   enum class Entry { signature, impersonate, managed_identity };
   Entry entry = Entry::signature;
   std::string identity = {};  // managed_identity: `system` or the object id, as given
+  // `env:NAME` or `file:/path`, and the keyword that it was given for: what `root.credential` has
+  // as its secret is read from there when the lake is opened. A token (kind none) at every call.
+  std::string reference = {}, reference_keyword = {};
   friend bool operator==(const BlobPlace&, const BlobPlace&) = default;
 };
 

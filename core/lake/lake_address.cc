@@ -82,12 +82,37 @@ Result<void> check_sas_life(const BlobPlace& place, Ticks now) {
   return {};
 }
 
+// A key or a SAS that was given by reference, read and looked at as one that is written out is.
+Result<void> read_reference(BlobPlace& place, const LakeDoors& doors) {
+  auto& credential = place.root.credential;
+  if (place.reference.empty() || credential.kind == azure::Credential::Kind::none) return {};
+  KC_TRY(credential.secret, doors.secret(place.reference, place.reference_keyword));
+  const auto refuse = [&](const std::string& why) {
+    return unsupported("the lake's keyword '" + place.reference_keyword + "', which is " +
+                       place.reference + ": " + why);
+  };
+  if (credential.kind == azure::Credential::Kind::shared_key) {
+    if (!azure::unbase64(credential.secret)) return refuse("no account key in base64");
+    return {};
+  }
+  if (credential.secret.starts_with('?')) credential.secret.erase(0, 1);
+  if (auto checked = check_lake_sas(credential.secret); !checked)
+    return refuse(checked.error().message);
+  return {};
+}
+
 Result<std::unique_ptr<Lake>> open_blobs(BlobPlace place, std::string_view job_id,
                                          const LakeDoors& doors) {
   BlobLakeOptions options;
   options.line.stop = doors.stop;
+  if (!place.reference.empty() && !doors.secret)
+    return unsupported("the lake " + place.root.url() + " takes no secret by reference here");
+  KC_CHECK_OK(read_reference(place, doors));
   const auto& credential = place.root.credential;
-  if (credential.kind == azure::Credential::Kind::none) {
+  if (credential.kind == azure::Credential::Kind::none && !place.reference.empty()) {
+    options.line.token = [secret = doors.secret, reference = place.reference,
+                          keyword = place.reference_keyword] { return secret(reference, keyword); };
+  } else if (credential.kind == azure::Credential::Kind::none) {
     if (!doors.token) {
       return unsupported("the lake " + place.root.url() +
                          " has no SAS, account key or token, and this process has no identity in "

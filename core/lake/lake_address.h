@@ -6,7 +6,9 @@
 // `abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH` and path style
 // `http://127.0.0.1:10000/ACCOUNT/CONTAINER/PATH`, each followed by `?<SAS>`, `;<account key>`,
 // `;sharedkey=<key>`, `;token=<token>`, `;impersonate`, `;managed_identity=<system or object id>`
-// or nothing; and a storage connection string with `Container=CONTAINER/PATH` added to it.
+// or nothing; and a storage connection string with `Container=CONTAINER/PATH` added to it. The
+// secret may be given by reference: `;sharedkey=`, `;sas=`, `;token=`, `AccountKey=` and
+// `SharedAccessSignature=` take `env:NAME` and `file:/path`.
 #pragma once
 
 #include <functional>
@@ -43,6 +45,9 @@ struct LakeDoors {
   // The bearer token of this process's identity for a storage account, from a cache; absent: it has
   // none, and an address without key, SAS and token is refused.
   std::function<Result<std::string>(const azure::BlobAddress&)> token = {};
+  // What a reference to a secret names now, for the keyword; absent: none is taken.
+  std::function<Result<std::string>(std::string_view reference, std::string_view keyword)> secret =
+      {};
 };
 
 // The lake of one job, `<folder>/<job id>`. Touches nothing yet: a folder that is absent reads as

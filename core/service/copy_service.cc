@@ -87,7 +87,12 @@ void CopyService::add_live(const store::JobRow& row) {
   first.as_of = clock_.now();
   first.state = row.state;
   first.status_reason = sentence(row.state, row.cancel_wished, row.problem);
-  Live live{.state = row.state,
+  if (row.locked) {
+    first.state = JobState::blocked;
+    first.status_reason = row.locked->detail;
+    first.problems.push_back(*row.locked);
+  }
+  Live live{.state = first.state,
             .phase = std::nullopt,
             .status_reason = first.status_reason,
             .last = first,
@@ -100,6 +105,7 @@ Result<void> CopyService::start(PipelinePort& pipeline) {
   for (const auto& row : rows) add_live(row);
   jobs_.with([&](Jobs& jobs) { jobs.pipeline = &pipeline; });
   for (const auto& row : rows) {
+    if (row.locked) continue;  // blocked, and says how to go on
     KC_TRY(const auto position, store_.position(row.spec.id));
     auto started =
         pipeline.start({.spec = row.spec, .uid = row.uid, .progress_known = position.has_value()});
@@ -201,6 +207,7 @@ Job CopyService::job_of(const store::JobRow& row) const {
           .created_at = row.created_at,
           .ended_at = row.ended_at};
   if (row.ended_at) return job;
+  if (row.locked) job.problem = row.locked;
   jobs_.with([&](const Jobs& jobs) {
     const auto at = jobs.live.find(row.spec.id);
     if (at == jobs.live.end() || at->second.ended) return;

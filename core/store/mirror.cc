@@ -2,6 +2,8 @@
 
 #include <variant>
 
+#include "core/base/redact.h"
+
 namespace kc::store {
 
 namespace {
@@ -36,7 +38,7 @@ Result<void> write_table(Connection& connection, const std::string& job, const T
       .bind(table.blocks_live)
       .bind(table.blocks_failed)
       .bind(problem ? std::optional(problem->code) : std::nullopt)
-      .bind(problem ? std::optional(problem->detail) : std::nullopt)
+      .bind(problem ? std::optional(redact(problem->detail)) : std::nullopt)
       .done();
 }
 
@@ -57,7 +59,7 @@ Result<void> write_block(Connection& connection, const std::string& job, const B
       .bind(block.ingest_attempt)
       .bind(block.failures)
       .bind(problem ? std::optional(problem->code) : std::nullopt)
-      .bind(problem ? std::optional(problem->detail) : std::nullopt)
+      .bind(problem ? std::optional(redact(problem->detail)) : std::nullopt)
       .done();
 }
 

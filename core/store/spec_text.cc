@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/base/redact.h"
+
 namespace kc::store {
 
 namespace {
@@ -102,8 +104,8 @@ Result<JobSpec> spec_from_text(std::string_view text) {
 
 std::string to_text(const Problem& problem) {
   return dump({{"code", problem.code},
-               {"detail", problem.detail},
-               {"fix", problem.fix},
+               {"detail", redact(problem.detail)},
+               {"fix", redact(problem.fix)},
                {"retryable", problem.retryable}});
 }
 

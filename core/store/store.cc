@@ -11,6 +11,7 @@
 #include "core/base/guarded.h"
 #include "core/store/migrate.h"
 #include "core/store/mirror.h"
+#include "core/store/sealed_spec.h"
 #include "core/store/spec_text.h"
 #include "core/store/sqlite.h"
 
@@ -26,9 +27,30 @@ Failure corrupt(const std::string& what) {
               "the database holds " + what + " that cannot be read");
 }
 
-Result<JobRow> read_job(const Statement& row) {
+// A definition that cannot be opened is shown without what is sealed in it, and says why.
+Result<void> read_spec(const std::string& text, const std::string& id, const Sealer& sealer,
+                       JobRow& job) {
+  auto opened = open_spec(text, id, sealer);
+  if (!opened) {
+    const Error& error = opened.error();
+    if (error.code == "store.corrupt") return fail(error);
+    job.locked =
+        Problem{.code = error.code,
+                .detail = "the connection strings of this job cannot be opened: " + error.message,
+                .fix =
+                    "start the service with the key file that sealed them (--secret-key-file), or "
+                    "submit the job again with its id: it goes on where its lake has it",
+                .retryable = false};
+    opened = mask_spec(text);
+    if (!opened) return fail(std::move(opened).error());
+  }
+  KC_TRY(job.spec, spec_from_text(*opened));
+  return {};
+}
+
+Result<JobRow> read_job(const Statement& row, const Sealer& sealer) {
   JobRow job;
-  KC_TRY(job.spec, spec_from_text(row.text(2)));
+  KC_CHECK_OK(read_spec(row.text(2), row.text(0), sealer, job));
   if (!row.is_null(1)) {
     const auto uid = Uuid::parse(row.text(1));
     if (!uid) return corrupt("a job's uid");
@@ -47,12 +69,12 @@ Result<JobRow> read_job(const Statement& row) {
   return job;
 }
 
-Result<std::vector<JobRow>> read_jobs(Statement rows) {
+Result<std::vector<JobRow>> read_jobs(Statement rows, const Sealer& sealer) {
   std::vector<JobRow> jobs;
   while (true) {
     KC_TRY(const bool more, rows.next());
     if (!more) return jobs;
-    KC_TRY(auto job, read_job(rows));
+    KC_TRY(auto job, read_job(rows, sealer));
     jobs.push_back(std::move(job));
   }
 }
@@ -82,7 +104,22 @@ Failure no_job(std::string_view id) {
               "no job '" + std::string(id) + "' is known here");
 }
 
-// The database may hold connection strings: it is its owner's alone. What SQLite makes beside it
+// No job with this id is there any more, or it is one that can be opened.
+Result<void> make_way(Connection& connection, const std::string& id, const Sealer& sealer) {
+  std::string spec;
+  {
+    auto row = std::move(connection.query("select spec from job where id = ?").bind(id));
+    KC_TRY(const bool exists, row.next());
+    if (!exists) return {};
+    spec = row.text(0);
+  }
+  const auto opened = open_spec(spec, id, sealer);
+  if (opened || opened.error().code == "store.corrupt")
+    return fail(ErrorKind::conflict, "job.exists", "a job '" + id + "' exists already");
+  return connection.query("delete from job where id = ?").bind(id).done();
+}
+
+// The database tells who copies what to where: it is its owner's alone. What SQLite makes beside it
 // takes the same mode.
 Result<void> make_private(const std::string& path) {
   const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -97,7 +134,10 @@ Result<void> make_private(const std::string& path) {
 }  // namespace
 
 struct Store::State {
-  StoreOptions options;
+  State(StoreOptions chosen, Sealer key) : options(std::move(chosen)), sealer(std::move(key)) {}
+
+  const StoreOptions options;
+  const Sealer sealer;
   mutable std::mutex writing;
   std::unique_ptr<Connection> writer;
   Mirror mirror;
@@ -143,13 +183,20 @@ Store::~Store() = default;
 
 Result<std::unique_ptr<Store>> Store::open(StoreOptions options) {
   const auto path = options.path;
-  auto state = std::make_unique<State>();
-  state->options = std::move(options);
+  const auto key = [&]() -> Result<Sealer> {
+    if (path == ":memory:") return Sealer::of_process();
+    KC_CHECK_OK(make_private(path));
+    return Sealer::of_file(options.key_file.empty() ? path + ".key" : options.key_file);
+  };
+  auto sealer = key();
+  if (!sealer) return fail(std::move(sealer).error().in("opening the database " + path));
+  auto state = std::make_unique<State>(std::move(options), std::move(*sealer));
   const auto prepare = [&]() -> Result<void> {
-    if (!state->in_memory()) KC_CHECK_OK(make_private(path));
     KC_TRY(state->writer, Connection::open(path, Connection::Mode::write));
     auto& writer = *state->writer;
     KC_CHECK_OK(writer.run("pragma foreign_keys = on; pragma synchronous = full"));
+    // What was deleted is written over, too.
+    KC_CHECK_OK(writer.run("pragma secure_delete = on"));
     KC_CHECK_OK(writer.run("pragma journal_mode = wal"));
     KC_CHECK_OK(writer.run("pragma wal_autocheckpoint = " +
                            std::to_string(state->options.wal_bytes_max / kPageBytes)));
@@ -159,7 +206,8 @@ Result<std::unique_ptr<Store>> Store::open(StoreOptions options) {
       KC_TRY(const bool answered, check.next());
       if (answered && check.text(0) != "ok") return fail(sqlite_error(nullptr, SQLITE_CORRUPT));
     }
-    return migrate(writer, path, migrations());
+    KC_CHECK_OK(migrate(writer, path, migrations()));
+    return seal_plain_rows(writer, path, state->sealer);
   };
   if (auto ready = prepare(); !ready)
     return fail(std::move(ready).error().in("opening the database " + path));
@@ -169,18 +217,14 @@ Result<std::unique_ptr<Store>> Store::open(StoreOptions options) {
 Result<void> Store::add_job(const JobRow& job, const std::optional<KeyRow>& key) {
   return state_->write([&](Connection& connection) {
     return connection.transaction([&]() -> Result<void> {
-      auto same_id =
-          std::move(connection.query("select 1 from job where id = ?").bind(job.spec.id));
-      KC_TRY(const bool exists, same_id.next());
-      if (exists)
-        return fail(ErrorKind::conflict, "job.exists",
-                    "a job '" + job.spec.id + "' exists already");
+      KC_CHECK_OK(make_way(connection, job.spec.id, state_->sealer));
+      KC_TRY(const auto sealed, seal_spec(to_text(job.spec), job.spec.id, state_->sealer));
       KC_CHECK_OK(connection
-                      .query("insert into job (id, uid, spec, state, revision, created_at) values "
-                             "(?,?,?,?,?,?)")
+                      .query("insert into job (id, uid, spec, secrets, state, revision, "
+                             "created_at) values (?,?,?,'sealed',?,?,?)")
                       .bind(job.spec.id)
                       .bind(text_of(job.uid))
-                      .bind(to_text(job.spec))
+                      .bind(sealed)
                       .bind(to_string(job.state))
                       .bind(job.revision)
                       .bind(job.created_at.value)
@@ -216,7 +260,7 @@ Result<std::optional<JobRow>> Store::job(std::string_view id) const {
                              .bind(id));
     KC_TRY(const bool found, row.next());
     if (!found) return std::nullopt;
-    KC_TRY(auto job, read_job(row));
+    KC_TRY(auto job, read_job(row, state_->sealer));
     return job;
   });
 }
@@ -239,15 +283,18 @@ Result<std::vector<JobRow>> Store::jobs(const JobQuery& query) const {
                                    .bind(after.id)
                                    .bind(states)
                                    .bind(states)
-                                   .bind(query.limit)));
+                                   .bind(query.limit)),
+                     state_->sealer);
   });
 }
 
 Result<std::vector<JobRow>> Store::unfinished_jobs() const {
   return state_->read([&](Connection& connection) {
-    return read_jobs(connection.query(
-        "select id, uid, spec, state, wish, problem, revision, created_at, ended_at from job"
-        " where ended_at is null order by created_at, id"));
+    return read_jobs(
+        connection.query(
+            "select id, uid, spec, state, wish, problem, revision, created_at, ended_at from job"
+            " where ended_at is null order by created_at, id"),
+        state_->sealer);
   });
 }
 

@@ -22,6 +22,9 @@ namespace kc::store {
 
 struct JobRow {
   JobSpec spec;  // as given: it may hold secrets
+  // Why its connection strings, which are then `***`, cannot be opened: a problem of kind
+  // secret.key_lost or secret.damaged. Only of a row that was read.
+  std::optional<Problem> locked = {};
   std::optional<Uuid> uid;
   JobState state = JobState::pending;
   bool cancel_wished = false;
@@ -90,6 +93,8 @@ struct MirrorCounts {
 
 struct StoreOptions {
   std::string path = ":memory:";
+  // Of the key that seals connection strings; made where it is not there. Empty: `<path>.key`.
+  std::string key_file = {};
   int readers = 4;  // connections for reading, made as they are needed
   std::int64_t wal_bytes_max =
       64 << 20;  // past it the log is emptied into the database after a commit
@@ -97,7 +102,7 @@ struct StoreOptions {
 
 // Error codes: store.newer (a newer program wrote the file), store.full (no room on the disk),
 // store.corrupt, store.busy (another process holds it), store.unreachable (it cannot be opened or
-// written).
+// written), secret.key_file.
 class Store {
  public:
   // Opens or makes the file, brings it to this program's schema (keeping a copy `<path>.before-<n>`
@@ -108,7 +113,8 @@ class Store {
   Store& operator=(const Store&) = delete;
 
   // The job and, where given, its key, in one transaction. Kind conflict, code job.exists or
-  // idempotency.key_reused.
+  // idempotency.key_reused. A job whose connection strings cannot be opened any more gives way to
+  // one with its id: that is how it gets new ones.
   Result<void> add_job(const JobRow& job, const std::optional<KeyRow>& key);
   Result<std::optional<JobRow>> job(std::string_view id) const;
   Result<std::vector<JobRow>> jobs(const JobQuery& query) const;

@@ -2,6 +2,7 @@
 //   lake_tool make <connection string> <container>             makes the container
 //   lake_tool address <connection string> <container>/<path> key|sas|token   a lake's address
 //   lake_tool files <address> <job>                            the names in the lake of a job
+//   lake_tool dump <address> <job>                             each name, and what the file holds
 // Exit code 0; 1 with the error on standard error.
 #include <cstdio>
 #include <string>
@@ -42,11 +43,17 @@ Result<void> address(const Clock& clock, const std::string& connection, const st
 }
 
 Result<void> files(net::Transport& transport, const Clock& clock, const std::string& text,
-                   const std::string& job) {
+                   const std::string& job, bool whole) {
   KC_TRY(const auto where, parse_lake(text));
   KC_TRY(const auto lake, open_lake(where, job, {.transport = transport, .clock = clock}));
   KC_TRY(const auto found, lake->list(""));
-  for (const auto& file : found) std::printf("%s\n", file.name.c_str());
+  for (const auto& file : found) {
+    std::printf("%s\n", file.name.c_str());
+    if (!whole) continue;
+    KC_TRY(const auto bytes, lake->get(file.name));
+    std::fwrite(bytes.data(), 1, bytes.size(), stdout);
+    std::printf("\n");
+  }
   return {};
 }
 
@@ -57,14 +64,14 @@ int main(int count, char** arguments) {
   const std::vector<std::string> words(arguments + 1, arguments + count);
   kc::net::CurlTransport transport;
   const kc::SystemClock clock;
-  kc::Result<void> done =
-      kc::fail(kc::ErrorKind::invalid, "tool.usage", "make, address or files: see the source");
+  kc::Result<void> done = kc::fail(kc::ErrorKind::invalid, "tool.usage",
+                                   "make, address, files or dump: see the source");
   if (words.size() == 3 && words[0] == "make")
     done = kc::make(transport, clock, words[1], words[2]);
   else if (words.size() == 4 && words[0] == "address")
     done = kc::address(clock, words[1], words[2], words[3]);
-  else if (words.size() == 3 && words[0] == "files")
-    done = kc::files(transport, clock, words[1], words[2]);
+  else if (words.size() == 3 && (words[0] == "files" || words[0] == "dump"))
+    done = kc::files(transport, clock, words[1], words[2], words[0] == "dump");
   if (done) return 0;
   std::fprintf(stderr, "%s: %s\n", done.error().code.c_str(), done.error().message.c_str());
   return 1;

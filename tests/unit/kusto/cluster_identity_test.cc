@@ -250,5 +250,77 @@ TEST_F(ClusterIdentityTest, SaysWhereSigningInFailed) {
   EXPECT_THAT(answer.error().message, Not(HasSubstr("k3y")));
 }
 
+// --- secrets by reference ---
+
+constexpr const char* kByVariable =
+    ";Fed=True;AppClientId=app-1;AppKey=env:APP_KEY;Authority Id=tenant-1";
+
+TEST_F(ClusterIdentityTest, AKeyByReferenceIsReadWhenATokenIsAskedFor) {
+  const auto kusto = std::move(open(std::string(kCluster) + kByVariable)).value();
+  machine.variables["APP_KEY"] = "k3y-1\n";
+  machine.transport.answer(200, kPublic);
+  machine.answer_token("token-1", 3600);
+  machine.transport.answer(200, kCursor);
+  ASSERT_TRUE(ask(*kusto));
+  EXPECT_EQ(machine.field(1, "client_secret"), "k3y-1");
+  // Another key stands there by the time that the next token is due.
+  machine.variables["APP_KEY"] = "k3y-2";
+  machine.clock.advance(Timespan::seconds(3700));
+  machine.answer_token("token-2");
+  machine.transport.answer(200, kCursor);
+  ASSERT_TRUE(ask(*kusto));
+  EXPECT_EQ(machine.field(3, "client_secret"), "k3y-2");
+  EXPECT_EQ(authorization(4), "Bearer token-2");
+}
+
+TEST_F(ClusterIdentityTest, ATokenInAFileIsReadAgainAfterItIsRefused) {
+  const auto file = machine.write("token", "MARK-1\n");
+  const auto kusto =
+      std::move(open(std::string(kCluster) + ";Fed=True;UserToken=file:" + file)).value();
+  machine.transport.answer(200, kPublic);
+  machine.transport.answer(200, kCursor);
+  ASSERT_TRUE(ask(*kusto));
+  EXPECT_EQ(authorization(1), "Bearer MARK-1");
+  machine.write("token", "MARK-2\n");
+  machine.transport.answer(401, "");
+  machine.transport.answer(200, kCursor);
+  ASSERT_TRUE(ask(*kusto));
+  EXPECT_EQ(authorization(3), "Bearer MARK-2");
+}
+
+TEST_F(ClusterIdentityTest, AMissingSecretNamesKeywordAndReference) {
+  const auto file = machine.write("empty", "\n");
+  identities->surroundings.secret_references = {"env:", "file:" + machine.folder.string() + "/"};
+  struct Case {
+    std::string reference, code, says;
+  };
+  const std::vector<Case> cases = {
+      {"env:NOT_SET", "secret.not_found", "NOT_SET: the variable is not set"},
+      {"file:" + file, "secret.not_found", "is empty"},
+      {"file:" + file + "2", "secret.not_found", "cannot be read"},
+      {"file:/etc/hostname", "secret.not_allowed", "file:/etc/hostname may not be read"},
+  };
+  for (const auto& [reference, code, says] : cases) {
+    machine.transport.answer(200, kPublic);
+    const auto asked = ask(std::string(kCluster) + ";Fed=True;Application Token=" + reference);
+    ASSERT_FALSE(asked) << reference;
+    EXPECT_EQ(asked.error().code, code) << reference;
+    EXPECT_EQ(asked.error().kind, ErrorKind::invalid) << reference;
+    EXPECT_THAT(asked.error().message, HasSubstr("'Application Token'")) << reference;
+    EXPECT_THAT(asked.error().message, HasSubstr(says)) << reference;
+  }
+}
+
+TEST_F(ClusterIdentityTest, WhatCannotBeUsedIsNotRepeated) {
+  machine.variables["CERT"] = "MARK that is no certificate";
+  machine.transport.answer(200, kPublic);
+  const auto asked = ask(std::string(kCluster) +
+                         ";Fed=True;AppClientId=a;tid=t;Application Certificate Blob=env:CERT");
+  ASSERT_FALSE(asked);
+  EXPECT_THAT(asked.error().message,
+              HasSubstr("'Application Certificate Blob', which is env:CERT"));
+  EXPECT_THAT(asked.error().message, Not(HasSubstr("MARK")));
+}
+
 }  // namespace
 }  // namespace kc::kusto

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <map>
+#include <vector>
 
 #include "core/base/redact.h"
 #include "tests/unit/azure/scripted_transport.h"
@@ -165,30 +167,35 @@ INSTANTIATE_TEST_SUITE_P(
 
 INSTANTIATE_TEST_SUITE_P(
     Credentials, BadLake,
-    testing::Values(Bad{kHost + "/copy?Zq7", "no 'sig'"},
-                    Bad{kHost + "/copy?sp=rwdl&sr=c", "no 'sig'"},
-                    Bad{kHost + "/copy?sr=b&sp=rwdl&sig=Zq7", "one blob"},
-                    Bad{kHost + "/copy?sr=c&sp=r&sig=Zq7", "right 'w'"},
-                    Bad{kHost + "/copy?sr=c&sp=wdl&sig=Zq7", "right 'r'"},
-                    Bad{kHost + "/copy?sr=c&sp=rwl&sig=Zq7", "right 'd'"},
-                    Bad{kHost + "/copy?sr=c&sp=rwd&sig=Zq7", "right 'l'"},
-                    Bad{kHost + "/copy?ss=q&srt=sco&sp=rwdl&sig=Zq7", "ss=b"},
-                    Bad{kHost + "/copy?ss=b&srt=o&sp=rwdl&sig=Zq7", "srt=co"},
-                    Bad{kHost + "/copy?" + kSas + ";" + kKey, "behind a ';'"},
-                    Bad{kHost + "/copy?" + kSas + ";impersonate", "takes one"},
-                    Bad{kHost + "/copy;" + kKey + ";impersonate", "takes one"},
-                    Bad{kHost + "/copy;Zq7!", "no account key"},
-                    Bad{kHost + "/copy;impersonate=x", "no value"},
-                    Bad{kHost + "/copy;managed_identity=", "object id"},
-                    Bad{kHost + "/copy;managed_identity=Zq7", "object id"},
-                    Bad{kHost + "/copy;managed_identity=system;impersonate", "takes one"},
-                    Bad{kHost + "/copy;prompt", "'prompt'"},
-                    Bad{kHost + "/copy;AwsCredentials=a,Zq7", "'awscredentials'"}));
+    testing::Values(
+        Bad{kHost + "/copy?Zq7", "no 'sig'"}, Bad{kHost + "/copy?sp=rwdl&sr=c", "no 'sig'"},
+        Bad{kHost + "/copy?sr=b&sp=rwdl&sig=Zq7", "one blob"},
+        Bad{kHost + "/copy?sr=c&sp=r&sig=Zq7", "right 'w'"},
+        Bad{kHost + "/copy?sr=c&sp=wdl&sig=Zq7", "right 'r'"},
+        Bad{kHost + "/copy?sr=c&sp=rwl&sig=Zq7", "right 'd'"},
+        Bad{kHost + "/copy?sr=c&sp=rwd&sig=Zq7", "right 'l'"},
+        Bad{kHost + "/copy?ss=q&srt=sco&sp=rwdl&sig=Zq7", "ss=b"},
+        Bad{kHost + "/copy?ss=b&srt=o&sp=rwdl&sig=Zq7", "srt=co"},
+        Bad{kHost + "/copy?" + kSas + ";" + kKey, "behind a ';'"},
+        Bad{kHost + "/copy?" + kSas + ";impersonate", "takes one"},
+        Bad{kHost + "/copy;" + kKey + ";impersonate", "takes one"},
+        Bad{kHost + "/copy;Zq7!", "no account key"}, Bad{kHost + "/copy;impersonate=x", "no value"},
+        Bad{kHost + "/copy;managed_identity=", "object id"},
+        Bad{kHost + "/copy;managed_identity=Zq7", "object id"},
+        Bad{kHost + "/copy;managed_identity=system;impersonate", "takes one"},
+        Bad{kHost + "/copy;sharedkey=env:", "'sharedkey' cannot be used: env: is followed"},
+        Bad{kHost + "/copy;sas=file:x", "'sas' cannot be used: file: is followed"},
+        Bad{kHost + "/copy;token=file:/a/../b", "'token' cannot be used: file: is followed"},
+        Bad{kHost + "/copy?" + kSas + ";sharedkey=env:X", "takes one"},
+        Bad{kHost + "/copy;sas=Zq7", "'sas'"}, Bad{kHost + "/copy;prompt", "'prompt'"},
+        Bad{kHost + "/copy;AwsCredentials=a,Zq7", "'awscredentials'"}));
 
 INSTANTIATE_TEST_SUITE_P(
     ConnectionStrings, BadLake,
     testing::Values(
         Bad{"AccountName=acct;AccountKey=" + kKey, "Container=CONTAINER/PATH"},
+        Bad{"AccountName=acct;AccountKey=env:Zq7!;Container=copy",
+            "'AccountKey' cannot be used: env: is"},
         Bad{"AccountName=acct;Container=copy", "one of them"},
         Bad{"AccountKey=" + kKey + ";Container=copy", "AccountName"},
         Bad{"AccountName=acct;AccountKey=Zq7!;Container=copy", "AccountKey in base64"},
@@ -274,6 +281,57 @@ TEST_F(OpenLakeTest, ASasThatHasExpiredIsToldBeforeAnythingIsSent) {
   EXPECT_EQ(lake.error().kind, ErrorKind::denied);
   EXPECT_THAT(lake.error().message, HasSubstr("expired"));
   EXPECT_THAT(lake.error().message, Not(HasSubstr("Zq7")));
+}
+
+// --- secrets by reference ---
+
+TEST_F(OpenLakeTest, ASecretByReferenceIsReadWhenTheLakeIsOpened) {
+  std::map<std::string, std::string> places;
+  std::vector<std::string> asked;
+  doors.secret = [&](std::string_view reference, std::string_view keyword) -> Result<std::string> {
+    asked.push_back(std::string(keyword) + "=" + std::string(reference));
+    return places[std::string(reference)];
+  };
+  places = {{"env:K", kKey}, {"file:/s", "?" + kSas}, {"env:T", "tok-1"}};
+  const auto sent = [&](const std::string& text) {
+    const auto address = parse_lake(text);
+    EXPECT_TRUE(address) << address.error().message;
+    const auto lake = open_lake(*address, "job", doors);
+    EXPECT_TRUE(lake) << lake.error().message;
+    transport.answer(200, "x", {{"x-ms-blob-type", "BlockBlob"}});
+    EXPECT_EQ((*lake)->get("a"), "x");
+    return transport.calls.back();
+  };
+  const auto authorization = [](const net::HttpCall& call) {
+    for (const auto& header : call.headers)
+      if (header.name == "Authorization") return header.value;
+    return std::string();
+  };
+  EXPECT_THAT(authorization(sent(kHost + "/copy;sharedkey=env:K")), HasSubstr("SharedKey acct:"));
+  EXPECT_THAT(authorization(sent("AccountName=acct;AccountKey=env:K;Container=copy")),
+              HasSubstr("SharedKey acct:"));
+  EXPECT_THAT(sent(kHost + "/copy;sas=file:/s").url, HasSubstr(kSas));
+  EXPECT_THAT(sent("BlobEndpoint=" + kHost + ";SharedAccessSignature=file:/s;Container=copy").url,
+              HasSubstr(kSas));
+  EXPECT_EQ(authorization(sent(kHost + "/copy;token=env:T")), "Bearer tok-1");
+  places["env:T"] = "tok-2";
+  EXPECT_EQ(authorization(sent(kHost + "/copy;token=env:T")), "Bearer tok-2");
+  EXPECT_THAT(asked, testing::Contains("AccountKey=env:K"));
+  EXPECT_THAT(asked, testing::Contains("token=env:T"));
+}
+
+TEST_F(OpenLakeTest, AReferencedSecretIsHeldToTheSameRules) {
+  doors.secret = [](std::string_view, std::string_view) { return Result<std::string>("Zq7 Zq7"); };
+  for (const auto* tail : {";sharedkey=env:X", ";sas=env:X"}) {
+    const auto lake = open_lake(*parse_lake(kHost + "/copy" + tail), "job", doors);
+    ASSERT_FALSE(lake) << tail;
+    EXPECT_EQ(lake.error().code, "lake.unsupported");
+    EXPECT_THAT(lake.error().message, HasSubstr("which is env:X"));
+    EXPECT_THAT(lake.error().message, Not(HasSubstr("Zq7")));
+  }
+  doors.secret = {};
+  EXPECT_EQ(open_lake(*parse_lake(kHost + "/copy;sas=env:X"), "job", doors).error().code,
+            "lake.unsupported");
 }
 
 }  // namespace

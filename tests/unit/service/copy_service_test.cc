@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <thread>
 
 #include "core/store/store.h"
@@ -153,6 +154,40 @@ TEST_F(CopyServiceTest, ServesWhileThePipelinePublishes) {
   publisher.join();
   for (auto& reader : readers) reader.join();
   EXPECT_EQ(service_->progress("a").value()->revision, 200U);
+}
+
+// The key that sealed a job's connection strings is gone: the job waits, the others go on.
+TEST_F(CopyServiceTest, AJobWhoseSecretsCannotBeOpenedWaitsUntilItIsGivenAgain) {
+  std::string folder = (std::filesystem::temp_directory_path() / "kc-service-XXXXXX").string();
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  const auto restart = [&](const char* key) {
+    service_.reset();
+    store_.reset();
+    store_ =
+        std::move(*store::Store::open({.path = folder + "/kc.db", .key_file = folder + "/" + key}));
+    begin();
+  };
+  restart("one");
+  ASSERT_TRUE(service_->submit(store::spec("a"), std::nullopt));
+  restart("other");
+  ASSERT_TRUE(service_->submit(store::spec("b"), std::nullopt));
+  ASSERT_THAT(pipeline_.started, SizeIs(1));
+  EXPECT_EQ(pipeline_.started[0].spec.id, "b");
+  const auto job = service_->get("a").value();
+  EXPECT_EQ(job.state, JobState::blocked);
+  ASSERT_TRUE(job.problem);
+  EXPECT_EQ(job.problem->code, "secret.key_lost");
+  EXPECT_EQ(job.status_reason, job.problem->detail);
+  EXPECT_THAT(service_->progress("a").value()->body, testing::HasSubstr("a blocked"));
+  // With its key it goes on by itself; without, once it is given again.
+  restart("one");
+  ASSERT_THAT(pipeline_.started, SizeIs(1));
+  EXPECT_EQ(pipeline_.started[0].spec, store::spec("a"));
+  restart("other");
+  ASSERT_TRUE(service_->submit(store::spec("a"), std::nullopt));
+  EXPECT_EQ(pipeline_.started.back().spec, store::spec("a"));
+  EXPECT_EQ(service_->get("a").value().state, JobState::pending);
+  std::filesystem::remove_all(folder);
 }
 
 }  // namespace
