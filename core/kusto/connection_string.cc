@@ -10,6 +10,7 @@
 #include "core/azure/encoding.h"
 #include "core/azure/secret_reference.h"
 #include "core/base/text.h"
+#include "core/base/utf8.h"
 #include "core/net/transport.h"
 
 namespace kc::kusto {
@@ -100,14 +101,21 @@ const Keyword* find_keyword(std::string_view spelling) {
   return found == kKeywords.end() ? nullptr : &*found;
 }
 
-// Cuts at `;`, except inside a value in double or single quotes, which begins right after `=`.
+// Cuts at `;`, except inside a value in double or single quotes, which begins right after `=`. A
+// doubled quote is one of the value, as in ADO.NET's strings.
 Result<std::vector<std::string>> cut(std::string_view text) {
   std::vector<std::string> parts(1);
   char quote = 0;
   bool value_begins = false;
-  for (const char c : text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
     if (quote != 0) {
-      if (c == quote) quote = 0;
+      if (c == quote && i + 1 < text.size() && text[i + 1] == quote) {
+        parts.back() += c;
+        ++i;
+      } else if (c == quote) {
+        quote = 0;
+      }
     } else if ((c == '"' || c == '\'') && value_begins) {
       quote = c;
     } else if (c == ';') {
@@ -122,14 +130,50 @@ Result<std::vector<std::string>> cut(std::string_view text) {
       value_begins = false;
     }
   }
-  if (quote != 0) return refuse("a quoted value of the connection string has no end");
+  if (quote != 0)
+    return refuse("the quoted value of part number " + std::to_string(parts.size()) +
+                  " has no end");
   return parts;
 }
 
-std::string_view unquote(std::string_view value) {
-  const bool quoted = value.size() >= 2 && (value.front() == '"' || value.front() == '\'') &&
-                      value.back() == value.front();
-  return quoted ? value.substr(1, value.size() - 2) : value;
+bool is_quote(char c) { return c == '"' || c == '\''; }
+
+// The value without its quotes; nothing where text stands behind the closing one.
+std::optional<std::string> unquote(std::string_view value) {
+  if (value.empty() || !is_quote(value.front())) return std::string(value);
+  const char quote = value.front();
+  std::string inner;
+  for (std::size_t i = 1; i < value.size(); ++i) {
+    if (value[i] == quote) {
+      if (i + 1 == value.size()) return inner;
+      if (value[++i] != quote) return std::nullopt;
+    }
+    inner += value[i];
+  }
+  return std::nullopt;
+}
+
+// Characters that look like a space, a quote or nothing: they come from web pages and word
+// processors, and would be a part of the value without being seen.
+constexpr std::array<std::string_view, 9> kLookAlikes = {
+    "\xc2\xa0",     "\xe2\x80\x8b", "\xe2\x80\xa8", "\xe2\x80\xaf", "\xef\xbb\xbf",
+    "\xe2\x80\x9c", "\xe2\x80\x9d", "\xe2\x80\x98", "\xe2\x80\x99"};
+
+Result<void> check_characters(std::string_view text) {
+  if (std::any_of(text.begin(), text.end(),
+                  [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; })) {
+    return refuse("the connection string has a control character");
+  }
+  if (!is_utf8(text)) return refuse("the connection string is no UTF-8");
+  for (const auto& one : kLookAlikes) {
+    const auto at = text.find(one);
+    if (at == text.npos) continue;
+    return refuse("the connection string has a typographic space or quote at byte " +
+                  std::to_string(at + 1) + ": write plain ones");
+  }
+  if (is_quote(text.front()) && text.size() > 1 && text.back() == text.front())
+    return refuse("the connection string stands in quotes: take them off");
+  return {};
 }
 
 std::optional<bool> parse_bool(std::string_view value) {
@@ -140,9 +184,12 @@ std::optional<bool> parse_bool(std::string_view value) {
 }
 
 bool is_host(std::string_view host) {
-  return !host.empty() && host.size() <= 253 && std::all_of(host.begin(), host.end(), [](char c) {
+  const bool plain = std::all_of(host.begin(), host.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == ':';
   });
+  const bool empty_part =
+      host.starts_with('.') || host.ends_with('.') || host.find("..") != std::string_view::npos;
+  return !host.empty() && host.size() <= 253 && plain && !empty_part;
 }
 
 Result<void> check_port(std::string_view authority) {
@@ -159,8 +206,30 @@ Result<void> check_port(std::string_view authority) {
   return {};
 }
 
+// What people have at hand instead of an address, by its own name.
+Result<void> check_kind(std::string_view address) {
+  const std::string small = lower(address);
+  if (small.starts_with('@'))
+    return refuse("the cluster address is written in the form @cluster/database of other tools");
+  if (small.starts_with("cluster(")) return refuse("the cluster address is an expression of KQL");
+  for (const std::string_view page :
+       {"https://dataexplorer.azure.com", "https://portal.azure.com",
+        "https://app.fabric.microsoft.com", "https://app.powerbi.com"}) {
+    if (small.starts_with(page))
+      return refuse("the cluster address is a page to be looked at (" + std::string(page) +
+                    "): give the query URI that it shows");
+  }
+  for (const std::string_view scheme : {"https:", "http:", ""}) {
+    const bool slashes = small.starts_with(std::string(scheme) + "//");
+    if (scheme.empty() ? slashes : small.starts_with(scheme) && !slashes)
+      return refuse("the cluster address is not complete: it begins with https://");
+  }
+  return {};
+}
+
 // `https://host[:port][/database]` -> url and database.
 Result<ConnectionString> parse_address(std::string_view address) {
+  KC_CHECK_OK(check_kind(address));
   ConnectionString result;
   std::string scheme = "https://";
   if (const auto at = address.find("://"); at != std::string_view::npos) {
@@ -254,7 +323,10 @@ Result<void> Reader::take(std::string_view part, std::size_t number) {
     return refuse("keyword '" + std::string(keyword->name) + "' is given twice");
   }
   seen.push_back(keyword);
-  return take(*keyword, unquote(trim(part.substr(equals + 1))));
+  const auto value = unquote(trim(part.substr(equals + 1)));
+  if (!value)
+    return refuse("keyword '" + std::string(keyword->name) + "' has text behind its closing quote");
+  return take(*keyword, *value);
 }
 
 Result<void> Reader::take(const Keyword& keyword, std::string_view value) {
@@ -377,10 +449,7 @@ Result<ConnectionString> ConnectionString::parse(std::string_view text) {
   text = trim(text);
   if (text.empty()) return refuse("the connection string is empty");
   if (text.size() > kConnectionStringBytesMax) return refuse("the connection string is too long");
-  if (std::any_of(text.begin(), text.end(),
-                  [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; })) {
-    return refuse("the connection string has a control character");
-  }
+  KC_CHECK_OK(check_characters(text));
   KC_TRY(const std::vector<std::string> parts, cut(text));
   Reader reader;
   for (std::size_t i = 0; i < parts.size(); ++i) KC_CHECK_OK(reader.take(trim(parts[i]), i + 1));

@@ -94,7 +94,7 @@ Result<void> check_secret(const BlobPlace& place) {
     return {};
   }
   if (credential.kind == Kind::sas) return check_lake_sas(credential.secret);
-  if (credential.kind == Kind::shared_key && credential.secret.empty())
+  if (credential.kind != Kind::none && credential.secret.empty())
     return bad("what follows the ';' of the lake's URL is empty");
   return {};
 }
@@ -177,7 +177,7 @@ Result<std::map<std::string, std::string>> parts_of(std::string_view text) {
     const auto equals = part.find('=');
     if (equals == part.npos) return bad("the storage connection string has a part without '='");
     const auto name = lower(trim(part.substr(0, equals)));
-    if (!parts.emplace(name, part.substr(equals + 1)).second)
+    if (!parts.emplace(name, trim(part.substr(equals + 1))).second)
       return bad("the storage connection string has '" + name + "' twice");
   }
   return parts;
@@ -264,6 +264,7 @@ Result<BlobPlace> parse_blob_place(std::string_view text) {
   BlobPlace place;
   KC_TRY(place.entry, take_entry(text, place.identity));
   KC_TRY(const auto referenced, take_reference(text, place));
+  if (text.ends_with(';')) return bad("what follows the ';' of the lake's URL is empty");
   // The broken escape of a path would silently be another path.
   const auto path = text.substr(0, text.find_first_of("?;"));
   if (!decode_path(path)) return bad("the lake's URL has a broken % escape");
@@ -290,6 +291,8 @@ bool is_storage_connection_string(std::string_view text) {
 Result<BlobPlace> blob_place_of_account(std::string_view text) {
   KC_TRY(auto parts, parts_of(text));
   KC_CHECK_OK(check_parts(parts));
+  if (const auto name = parts.find("accountname"); name != parts.end())
+    name->second = lower(name->second);  // as it is signed
   const auto where = parts["container"];
   if (where.empty())
     return bad("the storage connection string names an account only: add Container=CONTAINER/PATH");

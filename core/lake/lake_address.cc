@@ -26,9 +26,13 @@ Failure unsupported(std::string message) {
                     .fix = kForms});
 }
 
-// Of `scheme:rest`, in lower case; empty where the text is a path.
+// Of `scheme:rest`, in lower case; empty where the text is a path. What has a `://` is none,
+// however strange its scheme.
 std::string scheme_of(std::string_view text) {
   const std::size_t colon = text.find(':');
+  if (colon != text.npos && colon > 0 && text.substr(colon).starts_with("://") &&
+      text.substr(0, colon).find('/') == text.npos)
+    return lower(text.substr(0, colon));
   if (colon == text.npos || text.substr(0, colon).find_first_of("/.") != text.npos) return {};
   return lower(text.substr(0, colon));
 }
@@ -140,8 +144,9 @@ Result<LakeAddress> parse_lake(const std::string& text) {
     return folder_at(path);
   }
   if (is_blob_scheme(scheme)) return on_blobs(parse_blob_place(text));
-  const bool word = std::all_of(scheme.begin(), scheme.end(),
-                                [](char c) { return (c >= 'a' && c <= 'z') || c == '3'; });
+  const bool word = std::all_of(scheme.begin(), scheme.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || c == '3' || c == '.';
+  });
   return unsupported(word ? "a lake is not reached by the scheme '" + scheme + "'"
                           : "what stands before the ':' of the lake is no scheme");
 }

@@ -216,6 +216,72 @@ INSTANTIATE_TEST_SUITE_P(
             "plain http"},
         Bad{"AccountName=acct;AccountKey=" + kKey + ";Container=Copy", "container 'Copy'"}));
 
+// What portals and other tools show, and what is easily mistaken.
+INSTANTIATE_TEST_SUITE_P(
+    Pasted, GoodLake,
+    testing::Values(Good{"wasbs://copy@acct.blob.core.windows.net", kHost + "/copy"},
+                    Good{"abfss://copy@acct.dfs.core.usgovcloudapi.net/a",
+                         "https://acct.blob.core.usgovcloudapi.net/copy/a"},
+                    Good{kHost + "/copy?" + kSas +
+                             "&spr=https&skoid=x&sktid=y&skt=z&ske=w&sks=b&skv=v",
+                         kHost + "/copy", Kind::sas},
+                    Good{kHost + "/copy?SP=rwdl&SIG=x&SR=c", kHost + "/copy", Kind::sas},
+                    Good{kHost + "/copy;SharedKey=" + kKey, kHost + "/copy", Kind::shared_key},
+                    Good{kHost + "/copy;sas=env:LAKE_SAS", kHost + "/copy", Kind::sas},
+                    Good{kHost + "/copy/a;sharedkey=file:/run/secrets/key", kHost + "/copy/a",
+                         Kind::shared_key},
+                    Good{kHost + "/copy;token=env:LAKE_TOKEN", kHost + "/copy"},
+                    Good{"AccountName=acct;AccountKey=env:LAKE_KEY;Container=copy", kHost + "/copy",
+                         Kind::shared_key},
+                    Good{"AccountName=Acct;AccountKey=" + kKey + ";Container=copy", kHost + "/copy",
+                         Kind::shared_key},
+                    Good{" AccountName = acct ; AccountKey=" + kKey + " ; Container=copy ;",
+                         kHost + "/copy", Kind::shared_key}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Pasted, BadLake,
+    testing::Values(
+        Bad{"adl://acct.azuredatalakestore.net/Zq7", "scheme 'adl'"},
+        Bad{"gs://bucket/Zq7", "scheme 'gs'"}, Bad{"s3a://bucket/Zq7", "scheme 's3a'"},
+        Bad{"net.tcp://acct/Zq7", "scheme 'net.tcp'"},
+        Bad{"wasb://copy@", "names an account and a container"},
+        Bad{"https://acct.queue.core.windows.net/copy?" + kSas, "not a storage account's"},
+        Bad{"https://acct.file.core.windows.net/copy;" + kKey, "not a storage account's"},
+        Bad{"https://acct.table.core.windows.net/copy;" + kKey, "not a storage account's"},
+        Bad{"https://lake.contoso.example/copy?" + kSas, "not a storage account's"},
+        Bad{"https://c.kusto.windows.net/Db;Fed=True;AppKey=Zq7", "storage"},
+        Bad{"https://portal.azure.com/#view/Zq7", "fragment"},
+        Bad{kHost + "/copy_1?" + kSas, "container 'copy_1'"},
+        Bad{kHost + "/copy-?" + kSas, "container"},
+        Bad{kHost + "/" + std::string(64, 'c') + "?" + kSas, "container"},
+        Bad{kHost + "/copy?sp=rwdl&sr=c&sig=", "no 'sig'"},
+        Bad{kHost + "/copy?sr=bs&sp=rwdl&sig=Zq7", "one blob"},
+        Bad{kHost + "/copy?sr=c&sp=racwl&sig=Zq7", "right 'd'"},
+        Bad{kHost + "/copy?restype=container&comp=list", "no 'sig'"},
+        Bad{kHost + "/copy;accountkey=Zq7", "no account key"},
+        Bad{kHost + "/copy;impersonate;" + kKey, "account key"},
+        Bad{kHost + "/copy;managed_identity=system?" + kSas, "object id"},
+        Bad{kHost + "/copy;token=", "is empty"}, Bad{kHost + "/copy;sharedkey=", "is empty"},
+        Bad{kHost + "/copy;", "is empty"},
+        Bad{"http://127.0.0.1:10000/devstoreaccount1;" + kKey, "container"},
+        Bad{"AccountName=acct;AccountKey=" + kKey + ";Container=copy;Container=copy2", "twice"},
+        Bad{"AccountName=acct;AccountKey=" + kKey + ";Container=/copy", "container"},
+        Bad{"AccountName=acct;SharedAccessSignature=sp=rwdl;Container=copy", "no 'sig'"},
+        Bad{"AccountName=acct;AccountKey=" + kKey + ";BlobEndpoint=" + kHost + "?Zq7;Container=c",
+            "no plain address"}));
+
+TEST(LakeAddress, CasesAreMany) {
+  int cases = 0;
+  const auto* all = testing::UnitTest::GetInstance();
+  for (int i = 0; i < all->total_test_suite_count(); ++i) {
+    const auto* suite = all->GetTestSuite(i);
+    const std::string name = suite->name();
+    if (name.ends_with("/GoodLake") || name.ends_with("/BadLake"))
+      cases += suite->total_test_count();
+  }
+  EXPECT_GE(cases, 150);
+}
+
 TEST(LakeAddress, TakesPathsAndFileUrls) {
   EXPECT_EQ(parse_lake("/var/lib/kc")->folder, "/var/lib/kc");
   EXPECT_EQ(parse_lake("/var//lib/./kc/")->folder, "/var/lib/kc");
