@@ -17,7 +17,9 @@ namespace {
 constexpr unsigned kCopy = static_cast<unsigned>(Command::copy);
 constexpr unsigned kSides = Command::copy | Command::verify;
 constexpr unsigned kEngines = Command::serve | Command::engine | Command::demo;
-constexpr unsigned kAll = kEngines | kSides;
+constexpr unsigned kConnections = static_cast<unsigned>(Command::connections);
+constexpr unsigned kPlaces = kSides | kConnections;
+constexpr unsigned kAll = kEngines | kPlaces;
 using Kind = OptionKind;
 
 // The order is that of --help. The first block is the seeds' own table, as they spell it.
@@ -25,12 +27,12 @@ constexpr std::array kOptions = {
     Option{"lake", 'l', Kind::text, "LAKE", "",
            "Lake: a folder, or a container in Azure Blob storage with a SAS or an account key, "
            "'https://ACCOUNT.blob.core.windows.net/CONTAINER/PATH?<SAS>' (required)",
-           kCopy, true},
+           kCopy | kConnections, true},
     Option{"source", 's', Kind::text, "CLUSTER", "",
-           "Source cluster: a URL or a connection string (required)", kSides, true},
+           "Source cluster: a URL or a connection string (required)", kPlaces, true},
     Option{"destination", 'd', Kind::text, "CLUSTER", "",
-           "Destination cluster: a URL or a connection string (required)", kSides, true},
-    Option{"db", 0, Kind::text, "NAME", "", "Database to copy (required)", kSides, true},
+           "Destination cluster: a URL or a connection string (required)", kPlaces, true},
+    Option{"db", 0, Kind::text, "NAME", "", "Database to copy (required)", kPlaces, true},
     Option{"tables-include", 0, Kind::list, "TABLE", "all tables", "Tables to include", kSides,
            true},
     Option{"tables-exclude", 0, Kind::list, "TABLE", "none", "Tables to exclude", kSides, true},
@@ -50,7 +52,7 @@ constexpr std::array kOptions = {
 
     Option{"id", 0, Kind::text, "ID", "made from source, destination and db",
            "The job's name, and its folder in the lake", kCopy, true},
-    Option{"destination-db", 0, Kind::text, "NAME", "as --db", "Database to copy into", kSides,
+    Option{"destination-db", 0, Kind::text, "NAME", "as --db", "Database to copy into", kPlaces,
            true},
     Option{"format", 0, Kind::text, "auto|csv|parquet", "auto", "Format of the exported files",
            kCopy, true},
@@ -71,9 +73,13 @@ constexpr std::array kOptions = {
            Command::copy | Command::serve},
     Option{"trusted-hosts", 0, Kind::list, "HOST", "none",
            "Further hosts that a token may be sent to: a name, or .suffix of names",
-           kSides | Command::serve},
+           kPlaces | Command::serve},
     Option{"output", 0, Kind::text, "auto|plain|jsonl|json", "auto",
-           "How progress is told: a live block on a terminal, lines elsewhere", kCopy},
+           "How progress is told: a live block on a terminal, lines elsewhere; connections: plain "
+           "or json",
+           kCopy | kConnections},
+    Option{"timeout", 0, Kind::text, "DURATION", "30s", "Total time for each cluster and lake",
+           kConnections},
 
     Option{"listen", 0, Kind::text, "HOST:PORT", "127.0.0.1:8080",
            "Where the service listens; port 0 takes any free one", 0 | Command::serve},

@@ -21,6 +21,7 @@ enum class Command : unsigned {
   engine = 4,
   demo = 8,
   verify = 16,
+  connections = 32,
 };
 constexpr unsigned operator|(Command a, Command b) {
   return static_cast<unsigned>(a) | static_cast<unsigned>(b);

@@ -37,7 +37,19 @@ constexpr std::array kVerbs = {
          "kusto-copy verify -s <source> -d <destination> --db <database> [options]",
          "Compares tables of two databases by row count and content digest. Exit code 4: they "
          "differ."},
+    Verb{"connections test", Command::connections, run_connections_test,
+         "kusto-copy connections test [-s <source>] [-d <destination>] [-l <lake>] [--db "
+         "<database>]",
+         "Says what was understood of each connection string, and step by step whether it works."},
+    Verb{"connections show", Command::connections, run_connections_show,
+         "kusto-copy connections show [-s <source>] [-d <destination>] [-l <lake>]",
+         "Says what was understood, and asks nobody."},
 };
+
+auto find_verb(std::string_view name) {
+  return std::find_if(kVerbs.begin(), kVerbs.end(),
+                      [&](const Verb& each) { return each.name == name; });
+}
 
 std::optional<std::string> from_environment(const std::string& name) {
   const char* value = std::getenv(name.c_str());
@@ -48,8 +60,9 @@ void print_help(const Verb& verb) {
   std::printf("usage: %s\n\n%s\n\n", verb.usage.data(), verb.about.data());
   if (verb.command == Command::copy) {
     std::printf("Commands (kusto-copy <command> --help):\n");
-    for (const Verb& each : kVerbs) std::printf("  %-8s %s\n", each.name.data(), each.about.data());
-    std::printf("  %-8s %s\n\nOptions of copy, which is meant where no command is given:\n",
+    for (const Verb& each : kVerbs)
+      std::printf("  %-17s %s\n", each.name.data(), each.about.data());
+    std::printf("  %-17s %s\n\nOptions of copy, which is meant where no command is given:\n",
                 "version", "Prints the version.");
   }
   std::fputs(help_of(verb.command).c_str(), stdout);
@@ -98,8 +111,11 @@ int run_program(const std::vector<std::string>& arguments, Signals& signals) {
       print_help(*verb);
       return kExitDone;
     }
-    verb = std::find_if(kVerbs.begin(), kVerbs.end(),
-                        [&](const Verb& each) { return each.name == word; });
+    verb = find_verb(word);
+    if (verb == kVerbs.end() && !rest.empty()) {
+      verb = find_verb(word + " " + rest.front());
+      if (verb != kVerbs.end()) rest.erase(rest.begin());
+    }
     if (verb == kVerbs.end()) return unknown_command(word);
   } else if (has(rest, "--version", "--version")) {
     std::printf("kusto-copy %s\n", KC_VERSION);

@@ -21,6 +21,8 @@ int run_serve(const Settings& settings, Signals& signals);
 int run_engine(const Settings& settings, Signals& signals);
 int run_demo(const Settings& settings, Signals& signals);
 int run_verify(const Settings& settings, Signals& signals);
+int run_connections_test(const Settings& settings, Signals& signals);
+int run_connections_show(const Settings& settings, Signals& signals);
 
 // An error as people read it, on standard error; returns its exit code.
 int report(const Error& error);

@@ -78,6 +78,13 @@ for lake in "$lake_key" "$lake_other"; do
   done
 done
 
+say "tested before the copy"
+for lake in "$lake_key" "$lake_other"; do
+  "$kc" connections test -s "$src" -d "$dst" -l "$lake" --db Samples --output json >>"$folder/out/connections" 2>&1 ||
+    fail "connections test: $(tail -n 40 "$folder/out/connections")"
+  "$kc" connections show -s "$src" -d "$dst" -l "$lake" >>"$folder/out/connections" 2>&1
+done
+
 say "the same secrets by reference"
 make_database Referenced
 printf '%s\n' "$token_file" >"$folder/token.secret"

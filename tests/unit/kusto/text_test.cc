@@ -165,7 +165,7 @@ std::string rendered(const Command& command) {
 
 TEST(CommandText, IsAsTheGoldenFilesSay) {
   const std::filesystem::path folder = KC_GOLDEN_DIR;
-  std::set<std::string> known;
+  std::set<std::string> known = {"probe_roles.kql", "probe_version.kql"};  // cluster_probe_test
   for (const Case& one : cases()) {
     const auto file = folder / (std::string(one.name) + ".kql");
     known.insert(file.filename());
