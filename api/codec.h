@@ -18,6 +18,7 @@ namespace kc::api {
 inline constexpr std::size_t kConnectionBytesMax = 4096;
 inline constexpr std::size_t kNameBytesMax = 1024;
 inline constexpr std::size_t kTablesMax = 10'000;
+inline constexpr std::size_t kLakesMax = 16;
 inline constexpr std::int64_t kBlockRowsMaxMax = 1'000'000'000;
 inline constexpr std::int64_t kBlockBytesMaxMax = 100'000'000'000;
 inline constexpr int kMaxFailuresMax = 1000;

@@ -119,6 +119,24 @@ class Fields {
     if (value != nullptr && check_text(*value, name, "", bytes_max))
       into = value->get<std::string>();
   }
+  // A text, or a list of them, which become the lines of one.
+  void lines(std::string_view name, std::string& into, std::size_t bytes_max,
+             std::size_t lines_max) {
+    const auto* value = take(name, true);
+    if (value == nullptr) return;
+    if (!value->is_array()) {
+      if (check_text(*value, name, "", bytes_max)) into = value->get<std::string>();
+      return;
+    }
+    if (value->empty() || value->size() > lines_max)
+      return refuse(
+          "request.invalid_field", name,
+          "'" + std::string(name) + "' must have 1 to " + std::to_string(lines_max) + " entries");
+    for (std::size_t i = 0; i < value->size(); ++i) {
+      if (check_text((*value)[i], name, "/" + std::to_string(i), bytes_max))
+        into += (into.empty() ? "" : "\n") + (*value)[i].get<std::string>();
+    }
+  }
   void texts(std::string_view name, std::vector<std::string>& into) {
     const auto* value = take(name);
     if (value == nullptr) return;
@@ -252,7 +270,7 @@ void read_what(Fields& fields, JobSpec& spec) {
                     "letter or digit");
     }
   }
-  fields.text("lake", spec.lake, kConnectionBytesMax, true);
+  fields.lines("lake", spec.lake, kConnectionBytesMax, kLakesMax);
   fields.text("source", spec.source, kConnectionBytesMax, true);
   fields.text("destination", spec.destination, kConnectionBytesMax, true);
   fields.text("db", spec.db, kNameBytesMax, true);

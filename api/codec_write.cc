@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "api/codec.h"
@@ -34,9 +35,21 @@ json slots_json(const SlotShare& share) {
   return {{"requested", write_slots(share)}, {"effective", nullptr}, {"capacity", nullptr}};
 }
 
+// As it was given: one, or a list.
+json lake_json(const std::string& lakes) {
+  if (lakes.find('\n') == lakes.npos) return redact(lakes);
+  auto all = json::array();
+  for (std::size_t at = 0; at <= lakes.size();) {
+    const auto end = std::min(lakes.find('\n', at), lakes.size());
+    all.push_back(redact(lakes.substr(at, end - at)));
+    at = end + 1;
+  }
+  return all;
+}
+
 json spec_json(const JobSpec& spec) {
   return {
-      {"lake", redact(spec.lake)},
+      {"lake", lake_json(spec.lake)},
       {"source", redact(spec.source)},
       {"destination", redact(spec.destination)},
       {"db", spec.db},

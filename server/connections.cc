@@ -43,13 +43,13 @@ pipeline::Connections make_connections(net::Transport& transport, const Clock& c
       identities->surroundings, identities->tokens, identities->trusted);
   return {.open_lake = [&transport, &clock, stop, identities,
                         storage](const JobSpec& spec) -> Result<std::unique_ptr<Lake>> {
-            KC_TRY(const auto address, parse_lake(spec.lake));
+            KC_TRY(auto addresses, parse_lakes(spec.lake));
             const auto token = [identities, storage,
                                 stop = stop.get_token()](const azure::BlobAddress& account) {
               return storage->token(account.endpoint, stop);
             };
-            return open_lake(
-                address, spec.id,
+            return open_lakes(
+                std::move(addresses), spec.id,
                 {.transport = transport,
                  .clock = clock,
                  .stop = stop.get_token(),

@@ -24,9 +24,10 @@ using Kind = OptionKind;
 
 // The order is that of --help. The first block is the seeds' own table, as they spell it.
 constexpr std::array kOptions = {
-    Option{"lake", 'l', Kind::text, "LAKE", "",
+    Option{"lake", 'l', Kind::several, "LAKE", "",
            "Lake: a folder, or a container in Azure Blob storage with a SAS or an account key, "
-           "'https://ACCOUNT.blob.core.windows.net/CONTAINER/PATH?<SAS>' (required)",
+           "'https://ACCOUNT.blob.core.windows.net/CONTAINER/PATH?<SAS>' (required). Given again: "
+           "exported data is spread over all of them, the first has the checkpoint",
            kCopy | kConnections, true},
     Option{"source", 's', Kind::text, "CLUSTER", "",
            "Source cluster: a URL or a connection string (required)", kPlaces, true},
@@ -202,6 +203,8 @@ Result<void> read_flags(Values& values, Command command,
                             option.kind == Kind::list ? CLI::detail::expected_max_vector_size : 1);
       if (option.kind == Kind::text)
         each.parsed->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+      if (option.kind == Kind::several)
+        each.parsed->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     }
   }
   try {
@@ -253,7 +256,7 @@ Result<void> read_key(Values& values, Command command, const std::string& file,
   std::vector<std::string> texts;
   if (node.IsScalar()) {
     texts.push_back(node.Scalar());
-  } else if (node.IsSequence() && option->kind == Kind::list) {
+  } else if (node.IsSequence() && (option->kind == Kind::list || option->kind == Kind::several)) {
     for (const auto& each : node) {
       if (!each.IsScalar())
         return invalid("config.file", file + ": '" + key + "' must be a list of names");

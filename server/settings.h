@@ -28,7 +28,8 @@ constexpr unsigned operator|(Command a, Command b) {
 }
 constexpr unsigned operator|(unsigned a, Command b) { return a | static_cast<unsigned>(b); }
 
-enum class OptionKind { flag, text, list };
+// `list`: names with blanks or commas between; `several`: given once for each, as it is written.
+enum class OptionKind { flag, text, list, several };
 
 struct Option {
   std::string_view name;  // without dashes

@@ -9,6 +9,7 @@
 #include "core/lake/blob_lake.h"
 #include "core/lake/folder_lake.h"
 #include "core/lake/lake_names.h"
+#include "core/lake/spread_lake.h"
 
 namespace kc {
 namespace {
@@ -71,6 +72,16 @@ bool is_blob_scheme(std::string_view scheme) {
 Result<LakeAddress> on_blobs(Result<BlobPlace> place) {
   if (!place) return unsupported(place.error().message);
   return LakeAddress{.blobs = std::move(*place)};
+}
+
+// 16 hex digits of the place's hash.
+std::string mark_of(const std::string& place) {
+  std::uint64_t hash = 14695981039346656037ULL;  // FNV-1a
+  for (const char c : place) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::string digits;
+  for (int shift = 60; shift >= 0; shift -= 4) digits += kHex[(hash >> shift) & 15U];
+  return digits;
 }
 
 // The given SAS ends at an instant that can be read off it; the service would say less.
@@ -149,6 +160,57 @@ Result<LakeAddress> parse_lake(const std::string& text) {
   });
   return unsupported(word ? "a lake is not reached by the scheme '" + scheme + "'"
                           : "what stands before the ':' of the lake is no scheme");
+}
+
+bool has_several_lakes(std::string_view text) { return text.find('\n') != text.npos; }
+
+std::vector<std::string> lakes_of(std::string_view text) {
+  std::vector<std::string> lines;
+  for (std::size_t at = 0; at <= text.size();) {
+    const auto end = std::min(text.find('\n', at), text.size());
+    lines.emplace_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return lines;
+}
+
+Result<std::vector<LakeAddress>> parse_lakes(std::string_view text) {
+  const auto lines = lakes_of(text);
+  if (lines.size() > kLakesMax)
+    return unsupported("there are more than " + std::to_string(kLakesMax) + " lakes");
+  std::vector<LakeAddress> all;
+  for (const auto& line : lines) {
+    auto one = parse_lake(line);
+    if (!one && lines.size() > 1)
+      return fail(std::move(one).error().in("lake number " + std::to_string(all.size() + 1)));
+    if (!one) return fail(std::move(one).error());
+    const auto same = std::find_if(all.begin(), all.end(), [&](const LakeAddress& other) {
+      return other.describe() == one->describe();
+    });
+    if (same != all.end()) return unsupported("the lake " + one->describe() + " is given twice");
+    if (!all.empty() && all.front().blobs.has_value() != one->blobs.has_value())
+      return unsupported("of several lakes, all are folders or all are containers");
+    all.push_back(std::move(*one));
+  }
+  return all;
+}
+
+Result<std::unique_ptr<Lake>> open_lakes(std::vector<LakeAddress> addresses,
+                                         std::string_view job_id, const LakeDoors& doors) {
+  if (addresses.size() == 1) return open_lake(addresses.front(), job_id, doors);
+  const auto mark = "kc-" + mark_of(addresses.front().describe());
+  std::vector<std::unique_ptr<Lake>> lakes;
+  for (auto& address : addresses) {
+    if (!lakes.empty() && address.blobs) {
+      auto& path = address.blobs->root.path;
+      path += (path.empty() ? "" : "/") + mark;
+    } else if (!lakes.empty()) {
+      address.folder += "/" + mark;
+    }
+    KC_TRY(auto lake, open_lake(address, job_id, doors));
+    lakes.push_back(std::move(lake));
+  }
+  return std::make_unique<SpreadLake>(std::move(lakes));
 }
 
 Result<std::unique_ptr<Lake>> open_lake(const LakeAddress& address, std::string_view job_id,

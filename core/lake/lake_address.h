@@ -17,6 +17,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/base/clock.h"
 #include "core/lake/blob_grants.h"
@@ -37,6 +38,15 @@ struct LakeAddress {
 // repeated.
 Result<LakeAddress> parse_lake(const std::string& text);
 
+// Several lakes of one job stand in one text, an address on each line: the first holds the
+// checkpoint, exported data is spread over all of them.
+inline constexpr std::size_t kLakesMax = 16;
+bool has_several_lakes(std::string_view text);
+std::vector<std::string> lakes_of(std::string_view text);
+// At least one. Errors: as parse_lake; the same place twice, folders beside containers, or more
+// than kLakesMax.
+Result<std::vector<LakeAddress>> parse_lakes(std::string_view text);
+
 // What a lake on blobs needs of the process.
 struct LakeDoors {
   net::Transport& transport;
@@ -54,5 +64,9 @@ struct LakeDoors {
 // an empty lake and is made by the first write; a container has to be there.
 Result<std::unique_ptr<Lake>> open_lake(const LakeAddress& address, std::string_view job_id,
                                         const LakeDoors& doors);
+// The same of several: the others have the job's folder below one that is named after the first, so
+// that two jobs of one id that share a lake do not meet there.
+Result<std::unique_ptr<Lake>> open_lakes(std::vector<LakeAddress> addresses,
+                                         std::string_view job_id, const LakeDoors& doors);
 
 }  // namespace kc

@@ -41,7 +41,7 @@ inline constexpr std::int64_t kBlockBytesMaxDefault =
 
 struct JobSpec {
   std::string id;           // [a-z0-9][a-z0-9-]{0,62}
-  std::string lake;         // as given; may hold secrets
+  std::string lake;         // as given, one address on each line; may hold secrets
   std::string source;       // connection string; may hold secrets
   std::string destination;  // connection string; may hold secrets
   std::string db;

@@ -4,12 +4,24 @@
 #include <vector>
 
 #include "core/base/redact.h"
+#include "core/lake/lake_address.h"
 
 namespace kc::pipeline {
 namespace {
 
+// Of several lakes the places alone: where a folder is follows from their list, and a SAS that was
+// renewed is no other list.
+std::string places_of(const std::string& text) {
+  const auto lakes = parse_lakes(text);
+  if (!lakes) return redact(text);
+  std::string places;
+  for (const auto& lake : *lakes) places += (places.empty() ? "" : "\n") + lake.describe();
+  return places;
+}
+
 // What goes into the lake says where, never with which secret.
 JobSpec without_secrets(JobSpec spec) {
+  if (has_several_lakes(spec.lake)) spec.lake = places_of(spec.lake);
   for (std::string* text : {&spec.lake, &spec.source, &spec.destination}) *text = redact(*text);
   return spec;
 }
@@ -17,6 +29,7 @@ JobSpec without_secrets(JobSpec spec) {
 // The first field in which the two differ, as the user wrote it; empty if none. Slots may change at
 // any time.
 std::string difference(const JobSpec& a, const JobSpec& b) {
+  if (a.lake != b.lake && (has_several_lakes(a.lake) || has_several_lakes(b.lake))) return "lake";
   if (a.source != b.source) return "source";
   if (a.destination != b.destination) return "destination";
   if (a.db != b.db) return "db";

@@ -84,7 +84,7 @@ std::vector<Examination> examine(const Settings& settings, const azure::TrustedH
                               return azure::read_secret(identities->surroundings, reference,
                                                         keyword);
                             }};
-  all.push_back(examine_lake(settings.text("lake"), doors, options));
+  for (const auto& lake : settings.list("lake")) all.push_back(examine_lake(lake, doors, options));
   return all;
 }
 

@@ -34,6 +34,7 @@ json slots(std::string text) {
 
 json value_of(const Option& option, const Setting& setting) {
   if (option.kind == OptionKind::list) return setting.values;
+  if (option.kind == OptionKind::several && setting.values.size() > 1) return setting.values;
   const std::string text = setting.values.empty() ? "" : setting.values.back();
   if (option.kind == OptionKind::flag) return text == "true";
   if (is_slots(option.name)) return slots(text);

@@ -95,8 +95,10 @@ std::vector<TableProgress> by_interest(std::vector<TableProgress> tables) {
 
 // Where the job's own folder is; of an address that is no lake, what may be shown of it.
 std::string lake_of(const JobSpec& spec) {
-  const auto lake = parse_lake(spec.lake);
-  return (lake && lake->blobs ? lake->describe() : redact(spec.lake)) + "/" + spec.id;
+  const auto lakes = lakes_of(spec.lake);
+  const auto lake = parse_lake(lakes.front());
+  return (lake && lake->blobs ? lake->describe() : redact(lakes.front())) + "/" + spec.id +
+         (lakes.size() > 1 ? " (and " + std::to_string(lakes.size() - 1) + " more)" : "");
 }
 
 // The end, for people.

@@ -35,9 +35,9 @@ bool has_type(const json& value, const std::string& type) {
 }
 
 const std::set<std::string> kKeywords{
-    "$ref",      "type",     "enum",    "properties",  "required", "additionalProperties",
-    "items",     "maxItems", "minimum", "maximum",     "pattern",  "minLength",
-    "maxLength", "anyOf",    "default", "description", "example"};
+    "$ref",      "type",      "enum",     "properties", "required",    "additionalProperties",
+    "items",     "minItems",  "maxItems", "minimum",    "maximum",     "pattern",
+    "minLength", "maxLength", "anyOf",    "default",    "description", "example"};
 
 }  // namespace
 
@@ -151,6 +151,8 @@ void Contract::validate(const json& value, YAML::Node given, const std::string& 
   }
   if (value.is_object()) validate_object(value, schema, at, wrong);
   if (!value.is_array()) return;
+  if (schema["minItems"] && value.size() < schema["minItems"].as<std::size_t>())
+    wrong.push_back(at + " has too few entries");
   if (schema["maxItems"] && value.size() > schema["maxItems"].as<std::size_t>())
     wrong.push_back(at + " has too many items");
   for (std::size_t i = 0; i < value.size(); ++i)

@@ -101,9 +101,12 @@ TEST(Contract, SameWords) {
 TEST(Contract, SameLimitsAndDefaults) {
   const JobSpec defaults;
   const auto spec = schema("JobSpec")["properties"];
-  for (const char* name : {"lake", "source", "destination"}) {
+  for (const char* name : {"source", "destination"})
     EXPECT_EQ(spec[name]["maxLength"].as<std::size_t>(), api::kConnectionBytesMax);
-  }
+  const auto lakes = spec["lake"]["anyOf"];
+  EXPECT_EQ(lakes[0]["maxLength"].as<std::size_t>(), api::kConnectionBytesMax);
+  EXPECT_EQ(lakes[1]["items"]["maxLength"].as<std::size_t>(), api::kConnectionBytesMax);
+  EXPECT_EQ(lakes[1]["maxItems"].as<std::size_t>(), api::kLakesMax);
   for (const char* name : {"db", "destinationDb"})
     EXPECT_EQ(spec[name]["maxLength"].as<std::size_t>(), api::kNameBytesMax);
   EXPECT_EQ(schema("TableNames")["maxItems"].as<std::size_t>(), api::kTablesMax);
@@ -394,6 +397,27 @@ TEST(Contract, NeverShowsASecret) {
   EXPECT_THAT(all, HasSubstr("***"));
   EXPECT_EQ(server.pipeline.started()[0].spec.source,
             "https://h.kusto.windows.net;AppClientId=1;AppKey=" + secret);
+}
+
+TEST(Contract, SeveralLakesComeBackAsAList) {
+  ServerUnderTest server;
+  const auto made = server.post_json(
+      "/v1/jobs",
+      R"({"id":"a","lake":["https://x.blob.core.windows.net/c?sig=Sw0rdf1sh","https://y.blob.core.windows.net/c?sig=Sw0rdf1sh"],"source":"http://s","destination":"http://d","db":"S"})");
+  EXPECT_EQ(made.status, 201);
+  const auto job = json::parse(server.ask("GET", "/v1/jobs/a").body);
+  EXPECT_EQ(job["spec"]["lake"], json::array({"https://x.blob.core.windows.net/c?sig=***",
+                                              "https://y.blob.core.windows.net/c?sig=***"}));
+  EXPECT_EQ(server.pipeline.started()[0].spec.lake,
+            "https://x.blob.core.windows.net/c?sig=Sw0rdf1sh\n"
+            "https://y.blob.core.windows.net/c?sig=Sw0rdf1sh");
+  for (const char* lakes : {"[]", R"(["/a",7])", R"(["/a",""])", R"(["/a\nb"])", "{}", "null"}) {
+    const auto refused = server.post_json(
+        "/v1/jobs",
+        std::string(R"({"source":"http://s","destination":"http://d","db":"S","lake":)") + lakes +
+            "}");
+    EXPECT_EQ(refused.status, 400) << lakes;
+  }
 }
 
 TEST(Contract, Probes) {

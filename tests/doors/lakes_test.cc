@@ -1,11 +1,14 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
 #include "core/lake/folder_lake.h"
+#include "core/lake/forwarding_lake.h"
 #include "core/lake/lake_names.h"
 #include "core/lake/memory_lake.h"
+#include "core/lake/spread_lake.h"
 #include "tests/doors/lake_suite.h"
 
 namespace kc {
@@ -59,6 +62,43 @@ class FolderUnderTest final : public LakeUnderTest {
   std::unique_ptr<FolderLake> lake_;
 };
 
+// Three lakes of one kind as one. What a cluster does with a grant, it does at the lake that gave
+// it.
+class SpreadUnderTest final : public LakeUnderTest {
+ public:
+  explicit SpreadUnderTest(const std::function<std::unique_ptr<LakeUnderTest>()>& make) {
+    std::vector<std::unique_ptr<Lake>> doors;
+    for (int i = 0; i < 3; ++i) {
+      parts_.push_back(make());
+      doors.push_back(std::make_unique<Through>(parts_.back()->lake()));
+    }
+    lake_ = std::make_unique<SpreadLake>(std::move(doors));
+  }
+  Lake& lake() override { return *lake_; }
+  Result<void> cluster_writes(const Grant& grant, std::string_view folder, std::string_view name,
+                              std::string_view bytes, Ticks now) override {
+    const std::string path(folder);
+    const bool spread = std::count(path.begin(), path.end(), '/') + 1 >= kSpreadParts &&
+                        path.starts_with(kSpreadRoot);
+    return parts_[spread ? spread_place(path, parts_.size()) : 0]->cluster_writes(grant, folder,
+                                                                                  name, bytes, now);
+  }
+  Result<std::string> cluster_reads(const std::string& uri) override {
+    for (const auto& part : parts_) {
+      if (auto bytes = part->cluster_reads(uri)) return bytes;
+    }
+    return fail(ErrorKind::not_found, "test.read", uri);
+  }
+
+ private:
+  class Through final : public ForwardingLake {
+   public:
+    using ForwardingLake::ForwardingLake;
+  };
+  std::vector<std::unique_ptr<LakeUnderTest>> parts_;
+  std::unique_ptr<SpreadLake> lake_;
+};
+
 std::string kind_name(const testing::TestParamInfo<LakeKind>& info) { return info.param.name; }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -67,7 +107,19 @@ INSTANTIATE_TEST_SUITE_P(
                              5001},
                     LakeKind{"memory_with_expiring_grants",
                              [] { return std::make_unique<MemoryUnderTest>(false); }},
-                    LakeKind{"folder", [] { return std::make_unique<FolderUnderTest>(); }}),
+                    LakeKind{"folder", [] { return std::make_unique<FolderUnderTest>(); }},
+                    LakeKind{"three_folders",
+                             [] {
+                               return std::make_unique<SpreadUnderTest>(
+                                   [] { return std::make_unique<FolderUnderTest>(); });
+                             },
+                             100},
+                    LakeKind{"three_memories",
+                             [] {
+                               return std::make_unique<SpreadUnderTest>(
+                                   [] { return std::make_unique<MemoryUnderTest>(false); });
+                             },
+                             100}),
     kind_name);
 
 }  // namespace

@@ -41,6 +41,14 @@ for access in $accesses; do
   done
 done
 
+say "two containers as one lake"
+"$tool" make "$connection" more-lakes
+create_database "$dst" Two
+access=${accesses##* }
+lake=$(lake_at two $access) more=$("$tool" address "$connection" more-lakes/two $access)
+expect 0 "100,048 rows" "$kc" -l "$lake" -l "$more" -s "$src" -d "$dst" --db Samples --destination-db Two --id two --block-rows-max 5000
+equal_and_clean Two "$lake" two
+
 say "mistakes are told"
 database=(-s "$src" -d "$dst" --db Samples --destination-db Nowhere)
 if [ "$4" = secure ]; then

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <map>
+#include <set>
 #include <vector>
 
 #include "core/base/redact.h"
@@ -303,6 +304,31 @@ TEST(LakeAddress, RedactingItLeavesNoSecret) {
     EXPECT_THAT(redact(text), Not(HasSubstr("Zq7"))) << text;
 }
 
+TEST(LakeAddress, SeveralStandOnLines) {
+  const auto lakes = parse_lakes("/a\n/b\nfile:///c");
+  ASSERT_TRUE(lakes) << lakes.error().message;
+  ASSERT_EQ(lakes->size(), 3U);
+  EXPECT_EQ((*lakes)[2].folder, "/c");
+  EXPECT_EQ(parse_lakes("/a")->size(), 1U);
+  EXPECT_EQ(parse_lakes(kHost + "/copy;" + kKey + "\n" + kHost + "/other;" + kKey)->size(), 2U);
+  const Bad cases[] = {
+      {"", "empty"},
+      {"/a\n", "lake number 2"},
+      {"/a\n/b\n/a/", "the lake /a is given twice"},
+      {kHost + "/copy;" + kKey + "\nabfss://copy@acct.dfs.core.windows.net?" + kSas, "given twice"},
+      {"/a\n" + kHost + "/copy;" + kKey, "all are folders or all are containers"},
+      {"/a\n" + kHost + "/copy;Zq7", "lake number 2: the lake: what follows the ';'"},
+      {"/0\n/1\n/2\n/3\n/4\n/5\n/6\n/7\n/8\n/9\n/a\n/b\n/c\n/d\n/e\n/f\n/g", "more than 16"},
+  };
+  for (const auto& [text, reason] : cases) {
+    const auto refused = parse_lakes(text);
+    ASSERT_FALSE(refused) << text;
+    EXPECT_EQ(refused.error().code, "lake.unsupported") << text;
+    EXPECT_THAT(refused.error().message, HasSubstr(reason)) << text;
+    EXPECT_THAT(refused.error().message, Not(HasSubstr("Zq7"))) << text;
+  }
+}
+
 struct OpenLakeTest : testing::Test {
   azure::ScriptedTransport transport;
   ManualClock clock{Ticks{638'000'000'000'000'000}};
@@ -319,6 +345,28 @@ TEST_F(OpenLakeTest, EachJobHasItsOwnFolder) {
   for (const char* job : {"../x", "a/b", ""})
     EXPECT_EQ(open_lake({.folder = "/var/lib/kc"}, job, doors).error().code, "lake.name");
   EXPECT_TRUE(transport.calls.empty());
+}
+
+// The further lakes' folders are named after the first, too: another job of the same id, with
+// another first lake, does not meet this one there.
+TEST_F(OpenLakeTest, JobsThatShareAFurtherLakeDoNotMeetThere) {
+  std::set<std::string> roots;
+  for (const auto* first : {"copy", "copy2"}) {
+    const auto lake = open_lakes(
+        *parse_lakes(kHost + "/" + first + ";" + kKey + "\n" + kHost + "/shared/x;" + kKey), "job",
+        doors);
+    ASSERT_TRUE(lake) << lake.error().message;
+    EXPECT_EQ((*lake)->describe(), kHost + "/" + first + "/job (and 1 more)");
+    for (int block = 0; block < 20; ++block) {
+      const auto uri = (*lake)->read_uri("data/0/" + std::to_string(block) + "/e1/f.csv");
+      ASSERT_TRUE(uri) << uri.error().message;
+      roots.insert(uri->substr(0, uri->find("/data/")));
+    }
+  }
+  EXPECT_EQ(roots.size(), 4U);
+  int marked = 0;
+  for (const auto& root : roots) marked += root.starts_with(kHost + "/shared/x/kc-") ? 1 : 0;
+  EXPECT_EQ(marked, 2);
 }
 
 TEST_F(OpenLakeTest, WithoutAnIdentityNoTokenIsThere) {
