@@ -161,7 +161,11 @@ struct Maker {
     return workload_identity(with, application(), *with.variable("AZURE_FEDERATED_TOKEN_FILE"));
   }
 
+  // Chosen alone, it takes the token of a workload where there is one, as Microsoft's own does: the
+  // link that would have done so in the chain is not asked then.
   CredentialResult managed() const {
+    if (alone && missing({"AZURE_CLIENT_ID", "AZURE_FEDERATED_TOKEN_FILE"}).empty())
+      return workload();
     ManagedIdentityOptions wish;
     if (const auto id = with.variable("AZURE_CLIENT_ID"))
       wish = {ManagedIdentityOptions::Selector::client_id, *id};

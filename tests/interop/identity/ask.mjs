@@ -14,7 +14,7 @@ if (process.env.KC_ARC) {
   }
   syncBuiltinESMExports();
 }
-const { ClientCertificateCredential, ClientSecretCredential, DeviceCodeCredential, ManagedIdentityCredential, WorkloadIdentityCredential } =
+const { ClientCertificateCredential, ClientSecretCredential, DefaultAzureCredential, DeviceCodeCredential, ManagedIdentityCredential, WorkloadIdentityCredential } =
   await import('@azure/identity');
 const { ConfidentialClientApplication } = await import('@azure/msal-node');
 
@@ -35,7 +35,15 @@ async function olderAlgorithm(pem) {
   return { token: answer.accessToken };
 }
 
+// The chain's links by their class; one that is not configured has a stand-in that names its maker.
+function links(chain) {
+  const names = chain._sources.map((one) => one.credentialName?.replace(/^createDefault/, '') ?? one.constructor.name);
+  return { token: names.join(' ') };
+}
+
 const asked = {
+  links: () => links(new DefaultAzureCredential()),
+  default: () => new DefaultAzureCredential(at).getToken(scope),
   secret: () => new ClientSecretCredential(tenant, client, argument, at).getToken(scope),
   certificate: () => new ClientCertificateCredential(tenant, client, { certificatePath: argument }, at).getToken(scope),
   chain: () => new ClientCertificateCredential(tenant, client, { certificatePath: argument }, { ...at, sendCertificateChain: true }).getToken(scope),

@@ -10,7 +10,9 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <sstream>
 
+#include "core/azure/default_chain.h"
 #include "core/azure/device_code.h"
 #include "core/azure/entra.h"
 #include "core/azure/managed_identity.h"
@@ -146,6 +148,12 @@ struct Identity : ::testing::Test {
   std::vector<std::string> theirs(const std::string& kind, const std::string& argument = {},
                                   bool granted = true) {
     server.forget();
+    const auto end = ask_theirs(kind, argument);
+    EXPECT_EQ(end.status == 0, granted) << end.output << end.errors;
+    return normal(server.seen());
+  }
+
+  ProgramEnd ask_theirs(const std::string& kind, const std::string& argument = {}) {
     ProgramRun run;
     run.words = {"env",
                  "-u",
@@ -165,11 +173,9 @@ struct Identity : ::testing::Test {
                      {variable("KC_NODE"), variable("KC_SUITE") + "/ask.mjs", kind});
     if (!argument.empty()) run.words.push_back(argument);
     run.deadline = Timespan::seconds(90);
-    const auto end = run_program(run);
+    auto end = run_program(run);
     EXPECT_TRUE(end) << end.error().message;
-    EXPECT_TRUE(end) << end.error().message;
-    EXPECT_EQ(end && end->status == 0, granted) << (end ? end->output + end->errors : "");
-    return normal(server.seen());
+    return end ? std::move(*end) : ProgramEnd{};
   }
 
   std::vector<std::string> ours(CredentialResult credential) {
@@ -321,6 +327,87 @@ TEST_F(Identity, ImdsWhileItIsNotReady) {
   for (const int status : {404, 500, 503}) {
     SCOPED_TRACE(status);
     compare_managed({"system"}, [&](bool) { server.answer_next("/metadata/", {status, "{}"}); });
+  }
+}
+
+// --- the default chain ---
+
+// The links that we have, as the library names them. The others sign in through editors, shells and
+// brokers of a desktop (core/azure/README.md).
+const std::vector<std::pair<std::string, std::string>> kLinks = {
+    {"EnvironmentCredential", "environment: "},
+    {"WorkloadIdentityCredential", "workload identity: "},
+    {"ManagedIdentityCredential", "managed identity: "},
+    {"AzureCliCredential", "Azure CLI: "}};
+
+TEST_F(Identity, TheChainHasTheLibrarysLinksInTheirOrder) {
+  for (const std::string value :
+       {"", "prod", "dev", " PROD ", "Dev", "EnvironmentCredential", "environmentcredential",
+        "WorkloadIdentityCredential", "ManagedIdentityCredential", "AzureCliCredential"}) {
+    variables = {{"AZURE_TOKEN_CREDENTIALS", value}, {"AZURE_CONFIG_DIR", folder.string()}};
+    const auto end = ask_theirs("links");
+    ASSERT_EQ(end.status, 0) << value << end.errors;
+    std::string expected, seen;
+    std::istringstream words(end.output);
+    for (std::string word; words >> word;) {
+      for (const auto& [name, own] : kLinks)
+        if (word == name) expected += name + " ";
+    }
+    auto chain = default_chain(with, {.cli = {.program = (folder / "no-az").string()}});
+    ASSERT_TRUE(chain) << value << chain.error().message;
+    const auto token = (*chain)->token({.scope = kScope});
+    ASSERT_FALSE(token) << value;
+    std::map<std::size_t, std::string> places;
+    for (const auto& [name, own] : kLinks) {
+      const auto at = token.error().message.find(own);
+      if (at != std::string::npos) places[at] = name;
+    }
+    for (const auto& [at, name] : places) seen += name + " ";
+    EXPECT_EQ(seen, expected) << "'" << value << "': " << token.error().message;
+  }
+}
+
+TEST_F(Identity, TheChainRefusesTheValuesThatTheLibraryRefuses) {
+  for (const std::string value : {"nonsense", "production", "prod,dev", "DefaultAzureCredential"}) {
+    variables = {{"AZURE_TOKEN_CREDENTIALS", value}};
+    EXPECT_NE(ask_theirs("links").status, 0) << value;
+    const auto chain = default_chain(with);
+    ASSERT_FALSE(chain) << value;
+    EXPECT_THAT(chain.error().message, HasSubstr("AZURE_TOKEN_CREDENTIALS")) << value;
+  }
+}
+
+// Everything is configured at once, or less and less of it: the same link asks the same.
+TEST_F(Identity, TheChainAsksAsTheLibraryDoes) {
+  const std::map<std::string, std::string> all = {
+      {"AZURE_TENANT_ID", kTenant},
+      {"AZURE_CLIENT_ID", kClient},
+      {"AZURE_CLIENT_SECRET", "s3cret"},
+      {"AZURE_AUTHORITY_HOST", server.login_url()},
+      {"AZURE_FEDERATED_TOKEN_FILE", write("token", "federated-1\n")},
+      {"IDENTITY_ENDPOINT", server.machine_url() + "/msi/token"},
+      {"IDENTITY_HEADER", "h-1"}};
+  const std::vector<std::vector<std::string>> without = {
+      {}, {"AZURE_CLIENT_SECRET"}, {"AZURE_CLIENT_SECRET", "AZURE_FEDERATED_TOKEN_FILE"}};
+  for (const std::string value : {"", "prod", "EnvironmentCredential", "WorkloadIdentityCredential",
+                                  "ManagedIdentityCredential"}) {
+    for (const auto& missing : without) {
+      variables = all;
+      for (const auto& name : missing) variables.erase(name);
+      const auto about = value + " without " + std::to_string(missing.size());
+      const bool given = value != "EnvironmentCredential" || missing.empty();
+      const bool asked = given && (value != "WorkloadIdentityCredential" || missing.size() < 2);
+      variables["AZURE_TOKEN_CREDENTIALS"] = value;
+      const auto expected = theirs("default", {}, asked);
+      auto chain = default_chain(with, {.authority = server.login_url()});
+      if (asked) {
+        EXPECT_EQ(ours(std::move(chain)), expected) << about;
+        EXPECT_THAT(expected, SizeIs(testing::Ge(1U))) << about;
+      } else {
+        EXPECT_THAT(expected, SizeIs(0)) << about;
+        EXPECT_FALSE((*chain)->token({.scope = kScope})) << about;
+      }
+    }
   }
 }
 
