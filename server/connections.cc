@@ -13,56 +13,56 @@
 
 namespace kc::server {
 
-namespace {
-
-Result<std::unique_ptr<kusto::Kusto>> connect_as(const std::string& cluster,
-                                                 net::Transport& transport, const Clock& clock,
-                                                 std::shared_ptr<kusto::Identities> identities) {
+Result<std::unique_ptr<kusto::Kusto>> connect(
+    const std::string& cluster, const std::shared_ptr<kusto::Identities>& identities) {
   KC_TRY(const auto where, kusto::ConnectionString::parse(cluster));
   kusto::RestKustoOptions options;
-  options.identities = std::move(identities);
-  return kusto::connect(where, transport, clock, std::move(options));
+  options.identities = identities;
+  const auto& with = identities->surroundings;
+  return kusto::connect(where, with.transport, with.clock, std::move(options));
 }
-
-}  // namespace
 
 Result<std::unique_ptr<kusto::Kusto>> connect(const std::string& cluster, net::Transport& transport,
                                               const Clock& clock, azure::TrustedHosts trusted) {
-  return connect_as(cluster, transport, clock,
-                    std::make_shared<kusto::Identities>(transport, clock, std::move(trusted)));
+  return connect(cluster,
+                 std::make_shared<kusto::Identities>(transport, clock, std::move(trusted)));
 }
 
 pipeline::Connections make_connections(net::Transport& transport, const Clock& clock,
                                        azure::TrustedHosts trusted,
                                        std::vector<std::string> secret_references) {
-  std::stop_source stop;
   const auto identities = std::make_shared<kusto::Identities>(transport, clock, std::move(trusted));
   if (!secret_references.empty())
     identities->surroundings.secret_references = std::move(secret_references);
+  return make_connections(identities);
+}
+
+pipeline::Connections make_connections(const std::shared_ptr<kusto::Identities>& identities) {
+  std::stop_source stop;
+  auto& transport = identities->surroundings.transport;
+  const auto& clock = identities->surroundings.clock;
   const auto storage = std::make_shared<azure::StorageIdentity>(
       identities->surroundings, identities->tokens, identities->trusted);
-  return {.open_lake = [&transport, &clock, stop, identities,
-                        storage](const JobSpec& spec) -> Result<std::unique_ptr<Lake>> {
-            KC_TRY(auto addresses, parse_lakes(spec.lake));
-            const auto token = [identities, storage,
-                                stop = stop.get_token()](const azure::BlobAddress& account) {
-              return storage->token(account.endpoint, stop);
-            };
-            return open_lakes(
-                std::move(addresses), spec.id,
-                {.transport = transport,
-                 .clock = clock,
-                 .stop = stop.get_token(),
-                 .token = token,
-                 .secret = [identities](std::string_view reference, std::string_view keyword) {
-                   return azure::read_secret(identities->surroundings, reference, keyword);
-                 }});
-          },
-          .connect =
-              [&transport, &clock, identities](const std::string& cluster) {
-                return connect_as(cluster, transport, clock, identities);
-              },
-          .interrupt = [stop]() mutable { stop.request_stop(); }};
+  return {
+      .open_lake = [&transport, &clock, stop, identities,
+                    storage](const JobSpec& spec) -> Result<std::unique_ptr<Lake>> {
+        KC_TRY(auto addresses, parse_lakes(spec.lake));
+        const auto token = [identities, storage,
+                            stop = stop.get_token()](const azure::BlobAddress& account) {
+          return storage->token(account.endpoint, stop);
+        };
+        return open_lakes(
+            std::move(addresses), spec.id,
+            {.transport = transport,
+             .clock = clock,
+             .stop = stop.get_token(),
+             .token = token,
+             .secret = [identities](std::string_view reference, std::string_view keyword) {
+               return azure::read_secret(identities->surroundings, reference, keyword);
+             }});
+      },
+      .connect = [identities](const std::string& cluster) { return connect(cluster, identities); },
+      .interrupt = [stop]() mutable { stop.request_stop(); }};
 }
 
 std::string holder() {

@@ -9,11 +9,16 @@
 
 #include "core/azure/trusted_hosts.h"
 #include "core/base/clock.h"
+#include "core/kusto/cluster_identity.h"
 #include "core/net/transport.h"
 #include "core/pipeline/runner.h"
 
 namespace kc::server {
 
+// In the name of what all clusters and lakes of a command share.
+Result<std::unique_ptr<kusto::Kusto>> connect(const std::string& cluster,
+                                              const std::shared_ptr<kusto::Identities>& identities);
+pipeline::Connections make_connections(const std::shared_ptr<kusto::Identities>& identities);
 // `trusted`: where tokens may go, beside the known hosts. `secret_references`: how references to
 // secrets may begin; empty: anyhow.
 Result<std::unique_ptr<kusto::Kusto>> connect(const std::string& cluster, net::Transport& transport,

@@ -75,6 +75,11 @@ constexpr std::array kOptions = {
     Option{"trusted-hosts", 0, Kind::list, "HOST", "none",
            "Further hosts that a token may be sent to: a name, or .suffix of names",
            kPlaces | Command::serve},
+    Option{
+        "sign-in", 0, Kind::text, "environment|device-code", "environment",
+        "Who asks clusters with Fed=True alone: the identity of the environment, or you, by a code "
+        "that you enter in a browser",
+        kPlaces},
     Option{"output", 0, Kind::text, "auto|plain|jsonl|json", "auto",
            "How progress is told: a live block on a terminal, lines elsewhere; connections: plain "
            "or json",

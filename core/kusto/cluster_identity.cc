@@ -96,7 +96,31 @@ Result<AuthMetadata> ClusterIdentity::metadata(Timespan deadline,
   return read;
 }
 
-azure::CredentialResult ClusterIdentity::credential(const AuthMetadata& says) const {
+Result<std::shared_ptr<azure::TokenCredential>> Identities::person(const std::string& authority,
+                                                                   const std::string& tenant) {
+  return people_.with([&](auto& people) -> Result<std::shared_ptr<azure::TokenCredential>> {
+    auto& one = people[authority + " " + tenant];
+    if (one == nullptr) {
+      azure::Application who{.authority = authority};
+      who.tenant = tenant.empty() ? "organizations" : tenant;
+      KC_TRY(one, azure::device_code(surroundings, std::move(who), prompt));
+    }
+    return one;
+  });
+}
+
+Result<void> sign_in(const ConnectionString& where, const std::shared_ptr<Identities>& all,
+                     Timespan deadline, std::stop_token cancel) {
+  if (where.sign_in.kind == SignIn::Kind::none) return {};
+  KC_TRY(const auto token, ClusterIdentity(where, all).token(deadline, std::move(cancel)));
+  (void)token;
+  return {};
+}
+
+Result<std::shared_ptr<azure::TokenCredential>> ClusterIdentity::credential(
+    const AuthMetadata& says) const {
+  if (all_->prompt && sign_in_.kind == SignIn::Kind::default_chain)
+    return all_->person(says.login_endpoint, sign_in_.tenant);
   const auto& with = all_->surroundings;
   if (sign_in_.reference.empty()) return credential_of(with, says, sign_in_, sign_in_.secret);
   const std::string name(name_of(sign_in_.kind));

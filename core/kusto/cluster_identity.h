@@ -3,11 +3,14 @@
 // rest_kusto.cc. Thread promise: safe from any thread.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "core/azure/credential.h"
+#include "core/azure/device_code.h"
 #include "core/azure/token_cache.h"
 #include "core/azure/trusted_hosts.h"
 #include "core/base/guarded.h"
@@ -25,7 +28,22 @@ struct Identities {
   azure::Surroundings surroundings;
   azure::TokenCache tokens;
   const azure::TrustedHosts trusted;
+
+  // Where it is set, a person signs in by a code that it shows, in place of this environment's
+  // identity: one sign-in for all clusters of a login endpoint and tenant. Set before the first
+  // cluster is asked.
+  std::function<void(const azure::DeviceCodePrompt&)> prompt = {};
+  Result<std::shared_ptr<azure::TokenCredential>> person(const std::string& authority,
+                                                         const std::string& tenant);
+
+ private:
+  Guarded<std::map<std::string, std::shared_ptr<azure::TokenCredential>>> people_;
 };
+
+// A token for that cluster, obtained now, so that whoever needs one later finds it: for a person,
+// who is slower than a request. Nothing to do where the connection does not sign in.
+Result<void> sign_in(const ConnectionString& where, const std::shared_ptr<Identities>& all,
+                     Timespan deadline, std::stop_token cancel);
 
 class ClusterIdentity {
  public:
@@ -46,7 +64,7 @@ class ClusterIdentity {
   Result<Ready> ready(Timespan deadline, const std::stop_token& cancel);
   Result<AuthMetadata> metadata(Timespan deadline, const std::stop_token& cancel) const;
   Result<Ready> make(const AuthMetadata& says) const;
-  azure::CredentialResult credential(const AuthMetadata& says) const;
+  Result<std::shared_ptr<azure::TokenCredential>> credential(const AuthMetadata& says) const;
 
   const std::string url_;
   const SignIn sign_in_;

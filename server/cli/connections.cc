@@ -12,7 +12,7 @@
 #include "server/cli/examination.h"
 #include "server/cli/exit_code.h"
 #include "server/cli/program.h"
-#include "server/config.h"
+#include "server/cli/sign_in.h"
 
 namespace kc::server {
 namespace {
@@ -57,9 +57,9 @@ void print_step(const Step& step) {
 }
 
 // The places that were given, in the order in which a copy meets them.
-std::vector<Examination> examine(const Settings& settings, const azure::TrustedHosts& trusted,
-                                 net::Transport& transport, const ExaminationOptions& options) {
-  const auto identities = std::make_shared<kusto::Identities>(transport, options.clock, trusted);
+std::vector<Examination> examine(const Settings& settings,
+                                 const std::shared_ptr<kusto::Identities>& identities,
+                                 const ExaminationOptions& options) {
   azure::StorageIdentity storage(identities->surroundings, identities->tokens, identities->trusted);
   std::vector<Examination> all;
   const std::string db = settings.text("db");
@@ -72,7 +72,7 @@ std::vector<Examination> examine(const Settings& settings, const azure::TrustedH
                                   options));
   }
   if (!settings.given("lake")) return all;
-  const LakeDoors doors{.transport = transport,
+  const LakeDoors doors{.transport = identities->surroundings.transport,
                         .clock = options.clock,
                         .stop = options.stop,
                         .token =
@@ -89,9 +89,12 @@ std::vector<Examination> examine(const Settings& settings, const azure::TrustedH
 }
 
 Result<Timespan> deadline_of(const Settings& settings) {
+  // A person needs longer than a cluster.
+  if (settings.text("sign-in") == "device-code" && !settings.given("timeout"))
+    return Timespan::seconds(900);
   const auto span = parse_duration(settings.text("timeout"));
-  if (span && *span >= Timespan::seconds(1) && *span <= Timespan::seconds(600)) return *span;
-  return fail(ErrorKind::invalid, "config.invalid_value", "--timeout must be from 1s to 10m");
+  if (span && *span >= Timespan::seconds(1) && *span <= Timespan::seconds(900)) return *span;
+  return fail(ErrorKind::invalid, "config.invalid_value", "--timeout must be from 1s to 15m");
 }
 
 int end(const std::vector<Examination>& all, bool as_json) {
@@ -120,13 +123,13 @@ int run(const Settings& settings, Signals& signals, bool try_it) {
                         .code = "request.missing_field",
                         .message = "--source, --destination or --lake is required",
                         .fix = "see kusto-copy connections test --help"});
-  const auto trusted = trusted_hosts(settings);
-  if (!trusted) return report(trusted.error());
   const auto deadline = deadline_of(settings);
   if (!deadline) return report(deadline.error());
   const bool as_json = output == "json";
   const SystemClock clock;
   net::CurlTransport transport;
+  const auto identities = identities_of(settings, transport, clock);
+  if (!identities) return report(identities.error());
   Wake wake;
   std::vector<Examination> all;
   int signal = 0;
@@ -140,7 +143,7 @@ int run(const Settings& settings, Signals& signals, bool try_it) {
           if (place.steps.size() > 1 || step.problem) print_step(step);
         };
       }
-      all = examine(settings, *trusted, transport, options);
+      all = examine(settings, *identities, options);
       wake.set();
     });
     // The steps keep the time themselves; this is for what a storage call repeats.

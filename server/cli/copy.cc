@@ -10,6 +10,7 @@
 #include "server/cli/job_options.h"
 #include "server/cli/output.h"
 #include "server/cli/program.h"
+#include "server/cli/sign_in.h"
 #include "server/config.h"
 #include "server/connections.h"
 
@@ -98,8 +99,6 @@ int run_copy(const Settings& settings, Signals& signals) {
   if (!spec) return report(spec.error());
   auto output = make_output(settings.text("output"), *spec);
   if (!output) return report(output.error());
-  const auto trusted = trusted_hosts(settings);
-  if (!trusted) return report(trusted.error());
   auto log_choice = log_options(settings);
   if (!log_choice) return report(log_choice.error());
   // The end and its reason are told by the output.
@@ -112,9 +111,15 @@ int run_copy(const Settings& settings, Signals& signals) {
   net::CurlTransport transport({.watchers = {&exchange_log}});
   const auto limits = job_limits(settings);
   if (!limits) return report(limits.error());
+  const auto identities = identities_of(settings, transport, clock);
+  if (!identities) return report(identities.error());
+  if (const auto signed_in = sign_in_first({spec->source, spec->destination}, *identities, signals);
+      !signed_in || *signed_in != 0) {
+    return signed_in ? 128 + *signed_in : report(signed_in.error());
+  }
   Wake wake;
   Inbox inbox(wake);
-  pipeline::Runner runner(clock, make_connections(transport, clock, *trusted),
+  pipeline::Runner runner(clock, make_connections(*identities),
                           {.job = *limits, .cluster = {}, .holder = holder()}, inbox, *log,
                           Rng::from_entropy());
   // Rerunning the command is the wish to take up again what had failed.

@@ -9,6 +9,7 @@
 #include "server/cli/exit_code.h"
 #include "server/cli/output.h"
 #include "server/cli/program.h"
+#include "server/cli/sign_in.h"
 #include "server/config.h"
 #include "server/connections.h"
 
@@ -101,7 +102,7 @@ void print(const std::vector<Comparison>& comparisons) {
   std::fflush(stdout);
 }
 
-int run_verify(const Settings& settings, Signals& /*signals*/) {
+int run_verify(const Settings& settings, Signals& signals) {
   for (const char* name : {"source", "destination", "db"}) {
     if (!settings.given(name)) {
       return report(Error{.kind = ErrorKind::invalid,
@@ -110,14 +111,19 @@ int run_verify(const Settings& settings, Signals& /*signals*/) {
                           .fix = "see kusto-copy verify --help"});
     }
   }
-  const auto trusted = trusted_hosts(settings);
-  if (!trusted) return report(trusted.error());
   const SystemClock clock;
   net::CurlTransport transport;
-  auto source = connect(settings.text("source"), transport, clock, *trusted);
+  const auto identities = identities_of(settings, transport, clock);
+  if (!identities) return report(identities.error());
+  auto source = connect(settings.text("source"), *identities);
   if (!source) return report(source.error());
-  auto destination = connect(settings.text("destination"), transport, clock, *trusted);
+  auto destination = connect(settings.text("destination"), *identities);
   if (!destination) return report(destination.error());
+  if (const auto signed_in = sign_in_first({settings.text("source"), settings.text("destination")},
+                                           *identities, signals);
+      !signed_in || *signed_in != 0) {
+    return signed_in ? 128 + *signed_in : report(signed_in.error());
+  }
   const std::string db = settings.text("db");
   const auto comparisons = compare(
       **source, **destination,

@@ -52,6 +52,12 @@ took=$(($(milliseconds_now) - begin))
 for link in "client secret|environment" "workload identity" "managed identity" "[Aa]zure CLI|Azure command line"; do said "$link"; done
 [ $took -le 3000 ] || fail "it took $took ms"
 
+say "a person is asked where that is wished; what nobody can reach is told"
+expect 5 "device code" "${test[@]}" -s "$(url_of source);Fed=True" --sign-in device-code --timeout 2s
+said "^  failed +token"
+expect 5 "device code" env https_proxy=http://127.0.0.1:1 no_proxy=127.0.0.1 "$kc" verify -s "$(url_of source);Fed=True" -d "$dst" --db Samples --sign-in device-code
+expect 2 "environment, device-code" "$kc" verify -s "$src" -d "$dst" --db Samples --sign-in me
+
 say "show asks nobody"
 expect 0 "https://c.kusto.windows.net" "$kc" connections show -s "https://c.kusto.windows.net/Db;Fed=True;AppClientId=a;tid=t;AppKey=MARKED" -l "https://acct.blob.core.windows.net/copy;impersonate"
 said "signIn +an application by its key"

@@ -250,6 +250,57 @@ TEST_F(ClusterIdentityTest, SaysWhereSigningInFailed) {
   EXPECT_THAT(answer.error().message, Not(HasSubstr("k3y")));
 }
 
+// --- a person ---
+
+constexpr const char* kDeviceCode =
+    R"({"user_code":"ABC-123","device_code":"device-1","verification_uri":"https://microsoft.com/devicelogin","expires_in":900,"interval":5,"message":"Go there"})";
+constexpr const char* kPersonsToken =
+    R"({"token_type":"Bearer","access_token":"token-1","expires_in":3600,"refresh_token":"refresh-1"})";
+
+TEST_F(ClusterIdentityTest, APersonSignsInOnceForAllClusters) {
+  std::vector<azure::DeviceCodePrompt> prompts;
+  identities->prompt = [&](const azure::DeviceCodePrompt& one) { prompts.push_back(one); };
+  const auto first = ConnectionString::parse(std::string(kCluster) + ";Fed=True").value();
+  const auto other = ConnectionString::parse("https://d.kusto.windows.net;Fed=True").value();
+  machine.transport.answer(200, kPublic);
+  machine.transport.answer(200, kDeviceCode);
+  machine.answer_error(400, "authorization_pending");
+  machine.transport.answer(200, kPersonsToken);
+  const auto signed_in = sign_in(first, identities, Timespan::seconds(900), {});
+  ASSERT_TRUE(signed_in) << signed_in.error().message;
+  machine.transport.answer(200, kPublic);
+  ASSERT_TRUE(sign_in(other, identities, Timespan::seconds(900), {}));
+  ASSERT_THAT(prompts, SizeIs(1));
+  EXPECT_EQ(prompts[0].user_code, "ABC-123");
+  EXPECT_EQ(machine.transport.calls[1].url,
+            "https://login.microsoftonline.com/organizations/oauth2/v2.0/devicecode");
+  // The work then finds the token, and a new one comes without the person.
+  const auto kusto = std::move(open(std::string(kCluster) + ";Fed=True")).value();
+  machine.transport.answer(200, kPublic);
+  machine.transport.answer(200, kCursor);
+  ASSERT_TRUE(ask(*kusto));
+  EXPECT_EQ(authorization(machine.transport.calls.size() - 1), "Bearer token-1");
+  machine.clock.advance(Timespan::seconds(3700));
+  const auto before = machine.transport.calls.size();
+  machine.answer_token("token-2");
+  machine.transport.answer(200, kCursor);
+  ASSERT_TRUE(ask(*kusto));
+  EXPECT_EQ(machine.field(before, "refresh_token"), "refresh-1");
+  EXPECT_EQ(authorization(before + 1), "Bearer token-2");
+  EXPECT_THAT(prompts, SizeIs(1));
+}
+
+TEST_F(ClusterIdentityTest, AnApplicationIsNoPerson) {
+  identities->prompt = [](const azure::DeviceCodePrompt&) { FAIL() << "a person is asked"; };
+  machine.transport.answer(200, kPublic);
+  machine.answer_token("token-1");
+  EXPECT_TRUE(sign_in(ConnectionString::parse(kCluster + kApplication).value(), identities,
+                      Timespan::seconds(10), {}));
+  EXPECT_TRUE(
+      sign_in(ConnectionString::parse(kCluster).value(), identities, Timespan::seconds(10), {}));
+  EXPECT_THAT(machine.transport.calls, SizeIs(2));
+}
+
 // --- secrets by reference ---
 
 constexpr const char* kByVariable =
