@@ -88,6 +88,39 @@ TEST(CurlTransport, KeepsTheConnection) {
   EXPECT_EQ(server.connections(), 1);
 }
 
+// What is beyond the limit waits for a connection, and only what goes to the same place.
+TEST(CurlTransport, HoldsNoMoreConnectionsToOneOriginThanAllowed) {
+  std::promise<void> go;
+  const auto released = go.get_future().share();
+  std::atomic<int> inside = 0, most = 0;
+  std::promise<void> two;
+  RawServer slow([&](RawConnection& c) {
+    while (c.read_request()) {
+      const int now = ++inside;
+      if (now > most) most = now;
+      if (now == 2 && released.wait_for(std::chrono::seconds(0)) != std::future_status::ready)
+        two.set_value();
+      released.wait();
+      --inside;
+      c.send(raw_answer(200, "slow"));
+    }
+  });
+  RawServer other([](RawConnection& c) { answer_all(c, raw_answer(200, "other")); });
+  CurlTransport transport({.connections_per_origin_max = 2});
+  std::vector<std::future<Result<HttpAnswer>>> waiting;
+  for (int i = 0; i < 6; ++i) {
+    waiting.push_back(
+        std::async(std::launch::async, [&] { return transport.exchange(post(slow.url())); }));
+  }
+  two.get_future().wait();
+  for (int i = 0; i < 20; ++i) EXPECT_TRUE(transport.exchange(post(other.url())));
+  EXPECT_EQ(inside, 2);
+  go.set_value();
+  for (auto& one : waiting) EXPECT_TRUE(one.get());
+  EXPECT_LE(most, 2);
+  EXPECT_LE(slow.connections(), 2);
+}
+
 TEST(CurlTransport, RefusedConnectionIsUnreachableAndSaysThatNothingWasSent) {
   CurlTransport transport;
   const auto answer = transport.exchange(
