@@ -18,10 +18,13 @@ constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 // What Boost.JSON calls. A token that lies across two pieces is put together in `held`.
 class Handler {
  public:
+  // Boost's names.
+  // NOLINTBEGIN(readability-identifier-naming)
   static constexpr std::size_t max_object_size = static_cast<std::size_t>(-1);
   static constexpr std::size_t max_array_size = static_cast<std::size_t>(-1);
   static constexpr std::size_t max_key_size = static_cast<std::size_t>(-1);
   static constexpr std::size_t max_string_size = static_cast<std::size_t>(-1);
+  // NOLINTEND(readability-identifier-naming)
 
   explicit Handler(JsonEvents& to) : to_(to) {}
   std::size_t held_bytes() const { return held_.capacity(); }

@@ -296,6 +296,7 @@ Result<net::HttpAnswer> RestKusto::exchange(net::HttpCall call) {
   identity_->refused(first);
   const auto second = authorize(call, left - Timespan::from(clock_.elapsed() - start));
   if (!second || *second == first) return answer;
+  call.attempt = 2;
   return transport_.exchange(call);
 }
 

@@ -57,7 +57,7 @@ Read read(AnswerFormat format, std::string_view bytes, std::size_t piece) {
 void run_answer(std::string_view bytes) {
   for (const AnswerFormat format : {AnswerFormat::v1, AnswerFormat::v2}) {
     const Read whole = read(format, bytes, std::max<std::size_t>(bytes.size(), 1));
-    for (const std::size_t piece : {1, 3, 61}) {
+    for (const std::size_t piece : {std::size_t{1}, std::size_t{3}, std::size_t{61}}) {
       const Read cut = read(format, bytes, piece);
       KC_ASSERT(cut.error.empty() == whole.error.empty());
       if (whole.error.empty()) KC_ASSERT(cut.seen == whole.seen);

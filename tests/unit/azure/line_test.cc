@@ -69,13 +69,23 @@ TEST_F(LineTest, DoublesItsWaitsAndStopsAfterItsTries) {
   const auto result = line().send(call(true), {201}, "writing");
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().kind, ErrorKind::throttled);
-  EXPECT_EQ(transport.calls.size(), 4u);
+  ASSERT_EQ(transport.calls.size(), 4u);
+  for (int i = 0; i < 4; ++i)
+    EXPECT_EQ(transport.calls[static_cast<std::size_t>(i)].attempt, i + 1);
   ASSERT_EQ(waits.size(), 3u);
   for (std::size_t i = 0; i < 3; ++i) {
     const double base = 0.8 * static_cast<double>(1 << i);
     EXPECT_GE(waits[i].to_seconds(), base * 0.8);
     EXPECT_LE(waits[i].to_seconds(), base * 1.3);
   }
+}
+
+// Every line on one transport shares what an account may still be asked again.
+TEST_F(LineTest, ADeadAccountIsNotHammered) {
+  constexpr int kCalls = 200;
+  for (int i = 0; i < 4 * kCalls; ++i) transport.broken("net.unreachable");
+  for (int i = 0; i < kCalls; ++i) EXPECT_FALSE(line().send(call(true), {201}, "writing"));
+  EXPECT_EQ(transport.calls.size(), kCalls + static_cast<std::size_t>(net::RetryBudget::kKept));
 }
 
 TEST_F(LineTest, WaitsAsLongAsTheServiceSays) {

@@ -101,6 +101,8 @@ TEST_F(ClusterIdentityTest, TriesOnceMoreWithANewTokenAfter401) {
   ASSERT_TRUE(ask(kCluster + kApplication));
   EXPECT_EQ(authorization(2), "Bearer token-1");
   EXPECT_EQ(authorization(4), "Bearer token-2");
+  EXPECT_EQ(machine.transport.calls[2].attempt, 1);
+  EXPECT_EQ(machine.transport.calls[4].attempt, 2);
   EXPECT_EQ(std::count_if(machine.transport.calls[4].headers.begin(),
                           machine.transport.calls[4].headers.end(),
                           [](const auto& one) { return one.name == "Authorization"; }),
