@@ -54,7 +54,7 @@ int FaultyWay::met() const {
 
 bool FaultyWay::wait_until_met(int count) {
   std::unique_lock lock(mutex_);
-  return changed_.wait_for(lock, std::chrono::minutes(1), [&] { return met_ >= count; });
+  return changed_.wait_for(lock, std::chrono::minutes(5), [&] { return met_ >= count; });
 }
 
 }  // namespace kc::fakes

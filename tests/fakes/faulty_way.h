@@ -32,7 +32,7 @@ class FaultyWay final : public net::Transport {
   void arm(FaultRule rule);  // instead of the rule before
   void disarm();
   int met() const;  // calls that met the fault since `arm`
-  // Waits until so many have; false after a minute.
+  // Waits until so many have; false after five minutes.
   bool wait_until_met(int count);
 
  private:

@@ -10,7 +10,7 @@ namespace kc::faults {
 namespace {
 
 constexpr std::array kTables = {"Alpha", "Beta"};
-constexpr auto kPatience = std::chrono::minutes(1);
+constexpr auto kPatience = std::chrono::minutes(5);
 
 std::vector<Column> columns() { return {{"Id", ScalarType::long_}, {"Text", ScalarType::string_}}; }
 

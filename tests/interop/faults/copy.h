@@ -29,7 +29,7 @@ class Ear final : public pipeline::RunnerListener {
                    const std::vector<Record>&) override {}
   void on_end(const std::string&, const pipeline::JobResult& result) override;
 
-  // Nothing, false: after a minute.
+  // Nothing, false: after five minutes.
   std::optional<pipeline::JobResult> end();
   bool wait_for_record(const std::string& type);
   // The status line where a problem of that code was first among the open ones; empty if it never
