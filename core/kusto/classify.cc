@@ -241,6 +241,12 @@ Error classify(const net::HttpAnswer& answer, const std::vector<std::string>& ta
   return made;
 }
 
+void hide_token(net::HttpAnswer& answer, std::string_view token) {
+  if (answer.status == net::kStatusOk || token.empty()) return;
+  for (std::size_t at = 0; (at = answer.body.find(token, at)) != std::string::npos;)
+    answer.body.replace(at, token.size(), kRedacted);
+}
+
 Error malformed_answer(const std::string& what) {
   return {.kind = ErrorKind::unavailable,
           .code = "kusto.malformed_answer",

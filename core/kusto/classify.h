@@ -35,6 +35,10 @@ Error classify(const net::HttpAnswer& answer, const std::vector<std::string>& ta
 // Of an error inside an HTTP 200.
 Error classify(const ServiceError& error, const std::vector<std::string>& tables);
 
+// Before an answer that is no success is read: a cluster that repeats the token that it was sent
+// must not bring it into a message.
+void hide_token(net::HttpAnswer& answer, std::string_view token);
+
 Error malformed_answer(const std::string& what);
 
 // Without secrets and control characters, and bounded.

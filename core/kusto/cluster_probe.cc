@@ -73,11 +73,13 @@ Result<std::string> ClusterProbe::ask(const std::string& text, Timespan deadline
   } catch (const nlohmann::json::exception&) {
     return fail(ErrorKind::invalid, "kusto.invalid_command", "the database's name is not UTF-8");
   }
+  azure::AccessToken token;
   if (identity_) {
-    KC_TRY(const auto token, identity_->token(deadline, stop_));
+    KC_TRY(token, identity_->token(deadline, stop_));
     call.headers.push_back({"Authorization", "Bearer " + token.secret});
   }
   KC_TRY(auto answer, all_->surroundings.transport.exchange(call));
+  hide_token(answer, token.secret);
   if (answer.status != 200) return fail(classify(answer, {}));
   return std::move(answer.body);
 }

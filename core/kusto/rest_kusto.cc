@@ -292,12 +292,15 @@ Result<net::HttpAnswer> RestKusto::exchange(net::HttpCall call) {
   const Timespan left = call.deadline;
   KC_TRY(const auto first, authorize(call, left));
   auto answer = transport_.exchange(call);
+  if (answer) hide_token(*answer, first);
   if (!answer || answer->status != 401) return answer;
   identity_->refused(first);
   const auto second = authorize(call, left - Timespan::from(clock_.elapsed() - start));
   if (!second || *second == first) return answer;
   call.attempt = 2;
-  return transport_.exchange(call);
+  answer = transport_.exchange(call);
+  if (answer) hide_token(*answer, *second);
+  return answer;
 }
 
 Result<ResultTable> RestKusto::send(const Sending& what) {

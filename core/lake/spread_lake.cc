@@ -109,6 +109,13 @@ Result<std::string> SpreadLake::read_uri(std::string_view name) {
   return of_file(name).read_uri(name);
 }
 
+std::string SpreadLake::why_not_queued() const {
+  for (const auto& lake : lakes_) {
+    if (auto why = lake->why_not_queued(); !why.empty()) return why;
+  }
+  return {};
+}
+
 Result<bool> SpreadLake::close_folder(std::string_view folder) {
   if (Lake* const lake = of_folder(folder)) return lake->close_folder(folder);
   bool for_good = true;

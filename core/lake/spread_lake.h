@@ -4,7 +4,7 @@
 //
 // The hash and the order of the lakes say where a folder is, so neither may change while a job has
 // folders: the journal holds the list, and a job that comes with another is refused
-// (docs/decisions/0010).
+// (docs/decisions/0012).
 #pragma once
 
 #include <cstdint>
@@ -36,6 +36,7 @@ class SpreadLake final : public Lake {
   Result<void> remove(std::string_view name) override;
   Result<Grant> open_folder(std::string_view folder, Ticks expiry) override;
   Result<std::string> read_uri(std::string_view name) override;
+  std::string why_not_queued() const override;  // of the first that has a reason
   // Of a folder above those that are spread: everywhere.
   Result<bool> close_folder(std::string_view folder) override;
   // Of all of them, the first one's first.

@@ -252,6 +252,22 @@ TEST_F(ClusterIdentityTest, SaysWhereSigningInFailed) {
   EXPECT_THAT(answer.error().message, Not(HasSubstr("k3y")));
 }
 
+// No prefix tells such a text from any other: only who sent the token knows it.
+TEST_F(ClusterIdentityTest, ATokenThatTheClusterRepeatsIsNotShown) {
+  const auto kusto =
+      std::move(open(std::string(kCluster) + ";Fed=True;UserToken=MARK-0123456789")).value();
+  machine.transport.answer(200, kPublic);
+  for (const int status : {400, 403, 500}) {
+    machine.transport.answer(
+        status,
+        R"({"error":{"code":"x","message":"m","@type":"t","@message":"MARK-0123456789 is no good","@permanent":true}})");
+    const auto asked = ask(*kusto);
+    ASSERT_FALSE(asked) << status;
+    EXPECT_THAT(asked.error().message, HasSubstr("*** is no good")) << status;
+    EXPECT_THAT(asked.error().message, Not(HasSubstr("MARK"))) << status;
+  }
+}
+
 // --- a person ---
 
 constexpr const char* kDeviceCode =

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/lake/folder_lake.h"
 #include "core/lake/memory_lake.h"
 #include "core/model/ledger.h"
 
@@ -104,6 +105,15 @@ TEST_F(SpreadLakeTest, ItsLeaseIsThatOfEachAndEndsWithIt) {
   ASSERT_TRUE(held);
   EXPECT_EQ(lake->acquire_lease("one").error().code, "lake.lease_held");
   EXPECT_TRUE(parts[0]->acquire_lease("third"));
+}
+
+// Data management has to read them all.
+TEST_F(SpreadLakeTest, QueuedIngestionNeedsEveryOneOfThem) {
+  EXPECT_EQ(lake->why_not_queued(), "");
+  std::vector<std::unique_ptr<Lake>> mixed;
+  mixed.push_back(std::make_unique<MemoryLake>());
+  mixed.push_back(std::make_unique<FolderLake>("/nowhere"));
+  EXPECT_THAT(SpreadLake(std::move(mixed)).why_not_queued(), testing::HasSubstr("local folder"));
 }
 
 }  // namespace
