@@ -34,7 +34,12 @@ class Account final : public net::Transport {
       const auto text = call.body.substr(from, call.body.find("</MessageText>") - from);
       messages.push_back(json::parse(*azure::unbase64(text)));
       queues.push_back(path);
-      return net::HttpAnswer{.status = 201, .headers = {kOurs}, .body = "<QueueMessagesList/>"};
+      return net::HttpAnswer{
+          .status = 201,
+          .headers = {kOurs},
+          .body =
+              "<QueueMessagesList><QueueMessage><MessageId>m-1</MessageId></QueueMessage>"
+              "</QueueMessagesList>"};
     }
     if (call.method == net::Method::post) {
       const json entity = json::parse(call.body);
@@ -50,7 +55,8 @@ class Account final : public net::Transport {
       if (call.url.find(key.first) != std::string::npos && path.find(table) != std::string::npos)
         found.push_back(entity);
     }
-    return net::HttpAnswer{.status = 200, .headers = {kOurs}, .body = json{{"value", found}}.dump()};
+    return net::HttpAnswer{
+        .status = 200, .headers = {kOurs}, .body = json{{"value", found}}.dump()};
   }
   void close() override {}
 
