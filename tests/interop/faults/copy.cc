@@ -29,6 +29,8 @@ pipeline::RunnerOptions quick() {
   options.job.backoff_max = Timespan::milliseconds(20);
   // What an export in doubt may write into is swept when its grant has ended.
   options.job.grant_life = Timespan::seconds(3);
+  // A staging table whose creation is in doubt is dropped when its request has ended.
+  options.job.create_deadline = Timespan::seconds(5);
   options.cluster.capacity_retry = Timespan::milliseconds(5);
   options.cluster.poll_first = Timespan::milliseconds(2);
   options.cluster.poll_max = Timespan::milliseconds(20);
