@@ -56,7 +56,7 @@ mkdir "$folder/out"
 look() {
   local path
   for path in jobs "jobs?state=failed" "jobs/$1" "jobs/$1/progress" jobs/absent; do curl -s -i "$kc_url/v1/$path" >>"$answers"; done
-  for path in livez readyz openapi.yaml; do curl -s -i "$kc_url/$path" >>"$answers"; done
+  for path in livez readyz openapi.yaml metrics; do curl -s -i "$kc_url/$path" >>"$answers"; done
 }
 post() { curl -s -i --json "$1" "$kc_url/v1/jobs" >>"$answers"; }
 tables=(--db Samples --tables-include StormEvents ConferenceSessions)
@@ -161,6 +161,7 @@ for job in by-key by-other by-reference wrong-key wrong-string not-allowed wrong
   look $job
   curl -s -i --json '{}' "$kc_url/v1/jobs/$job/cancel" >>"$answers"
 done
+grep -q "^# HELP" "$answers" || fail "the metrics were not read"
 grep -q "may not be read by this service" "$answers" || fail "a reference that is not allowed was read"
 for job in by-key by-other by-reference; do "$tool" dump "$lake_key" $job >"$folder/out/lake-$job"; done
 stop serve
