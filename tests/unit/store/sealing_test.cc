@@ -55,8 +55,8 @@ std::string all_bytes(const std::filesystem::path& folder) {
 
 TEST_F(SealingTest, OpensWhatItSealedAndOnlyInItsPlace) {
   const Sealer sealer = of("key");
-  for (const std::string text :
-       {"", "a", "Fed=True;AppKey=MARK", std::string(20'000, 'x').c_str()}) {
+  for (const std::string& text : {std::string(), std::string("a"),
+                                  std::string("Fed=True;AppKey=MARK"), std::string(20'000, 'x')}) {
     const std::string sealed = sealer.seal(text, "job/a/lake");
     EXPECT_TRUE(sealed.starts_with("kcs1." + sealer.key_id() + ".")) << sealed;
     EXPECT_THAT(sealed, Not(HasSubstr("MARK")));
