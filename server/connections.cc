@@ -47,9 +47,9 @@ pipeline::Connections make_connections(const std::shared_ptr<kusto::Identities>&
       .open_lake = [&transport, &clock, stop, identities,
                     storage](const JobSpec& spec) -> Result<std::unique_ptr<Lake>> {
         KC_TRY(auto addresses, parse_lakes(spec.lake));
-        const auto token = [identities, storage,
-                            stop = stop.get_token()](const azure::BlobAddress& account) {
-          return storage->token(account.endpoint, stop);
+        const auto token = [identities, storage, stop = stop.get_token()](
+                               const azure::BlobAddress& account, const std::string& refused) {
+          return storage->token(account.endpoint, refused, stop);
         };
         return open_lakes(
             std::move(addresses), spec.id,

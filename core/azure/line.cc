@@ -115,8 +115,9 @@ Line::Line(net::Transport& transport, const Clock& clock, std::string endpoint,
       options_(std::move(options)),
       rng_(Rng(options_.seed)) {}
 
-Result<net::HttpCall> Line::signed_call(const StorageCall& call) {
+Result<Line::Signed> Line::signed_call(const StorageCall& call, const std::string& refused) {
   net::HttpCall http;
+  std::string token;
   http.method = call.method;
   http.url = endpoint_ + call.path;
   auto query = render_query(call.query);
@@ -135,9 +136,9 @@ Result<net::HttpCall> Line::signed_call(const StorageCall& call) {
   http.answer_bytes_max = call.answer_bytes_max;
   http.decompress = false;
   if (credential_.kind == Credential::Kind::token) {
-    std::string token = credential_.secret;
+    token = credential_.secret;
     if (token.empty() && options_.token) {
-      KC_TRY(token, options_.token());
+      KC_TRY(token, options_.token(refused));
     }
     http.headers.push_back({"Authorization", "Bearer " + token});
   } else if (credential_.kind == Credential::Kind::shared_key) {
@@ -147,7 +148,21 @@ Result<net::HttpCall> Line::signed_call(const StorageCall& call) {
     http.headers.push_back({"Authorization", "SharedKey " + credential_.account + ":" +
                                                  signature(credential_.secret, text)});
   }
-  return http;
+  return Signed{std::move(http), std::move(token)};
+}
+
+// What is answered with 401 has not been executed: once more with a new token, since the old one
+// may have been revoked.
+Result<net::HttpAnswer> Line::exchange(Signed first, const StorageCall& call, int attempt) {
+  first.http.attempt = attempt;
+  auto answer = transport_.exchange(first.http);
+  const bool may_renew = credential_.kind == Credential::Kind::token &&
+                         credential_.secret.empty() && options_.token != nullptr;
+  if (!may_renew || !answer || answer->status != 401) return answer;
+  auto second = signed_call(call, first.token);
+  if (!second || second->token == first.token) return answer;
+  second->http.attempt = attempt + 1;
+  return transport_.exchange(second->http);
 }
 
 bool pause(const LineOptions& options, Timespan span) {
@@ -178,8 +193,7 @@ Result<net::HttpAnswer> Line::send(const StorageCall& call, std::initializer_lis
         auto http = signed_call(call);
         sent = http.has_value();
         if (!http) return fail(std::move(http).error());
-        http->attempt = tried.number;
-        return transport_.exchange(*http);
+        return exchange(std::move(*http), call, tried.number);
       },
       [&](const auto& answer) {
         return sent && !is_expected(answer) && passes(answer, call) ? &rules : nullptr;

@@ -32,8 +32,9 @@ struct LineOptions {
   std::stop_token stop = {};
   // Waits between two tries; false: stopped meanwhile. Absent: waits for the time or the stop.
   std::function<bool(Timespan)> wait = {};
-  // Where a Credential of kind token has no secret of its own: the bearer token of the moment.
-  std::function<Result<std::string>()> token = {};
+  // Where a Credential of kind token has no secret of its own: the bearer token of the moment, and
+  // a newer one than `refused`, which the service did not take.
+  std::function<Result<std::string>(const std::string& refused)> token = {};
 };
 
 // Waits as the options say; false: stopped meanwhile.
@@ -67,7 +68,12 @@ class Line {
   const Credential& credential() const { return credential_; }
 
  private:
-  Result<net::HttpCall> signed_call(const StorageCall& call);
+  struct Signed {
+    net::HttpCall http;
+    std::string token;  // the bearer token in it, if there is one
+  };
+  Result<Signed> signed_call(const StorageCall& call, const std::string& refused = {});
+  Result<net::HttpAnswer> exchange(Signed first, const StorageCall& call, int attempt);
 
   net::Transport& transport_;
   const Clock& clock_;

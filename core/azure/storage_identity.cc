@@ -27,11 +27,14 @@ Result<std::shared_ptr<TokenCredential>> StorageIdentity::credential() {
       });
 }
 
-Result<std::string> StorageIdentity::token(std::string_view endpoint, const std::stop_token& stop) {
+Result<std::string> StorageIdentity::token(std::string_view endpoint, const std::string& refused,
+                                           const std::stop_token& stop) {
   KC_CHECK_OK(trusted_.check_storage(endpoint));
   const auto chain = credential();
   if (!chain) return fail(not_signed_in(chain.error(), endpoint));
-  const auto token = tokens_.token(**chain, {.scope = kScope, .cancel = stop});
+  const TokenRequest request{.scope = kScope, .cancel = stop};
+  if (!refused.empty()) tokens_.drop(**chain, request, refused);
+  const auto token = tokens_.token(**chain, request);
   if (!token) return fail(not_signed_in(token.error(), endpoint));
   return token->secret;
 }

@@ -22,10 +22,11 @@ class StorageIdentity {
                   ChainOptions options = {})
       : with_(with), tokens_(tokens), trusted_(trusted), options_(std::move(options)) {}
 
-  // For the account at that endpoint. Errors as TrustedHosts and TokenCredential, but never of kind
-  // not_found (denied instead) or corrupt (unavailable instead): of an account these speak of its
-  // data.
-  Result<std::string> token(std::string_view endpoint, const std::stop_token& stop);
+  // For the account at that endpoint; a newer one than `refused`, which it did not take. Errors as
+  // TrustedHosts and TokenCredential, but never of kind not_found (denied instead) or corrupt
+  // (unavailable instead): of an account these speak of its data.
+  Result<std::string> token(std::string_view endpoint, const std::string& refused,
+                            const std::stop_token& stop);
 
  private:
   Result<std::shared_ptr<TokenCredential>> credential();

@@ -126,14 +126,18 @@ Result<std::unique_ptr<Lake>> open_blobs(BlobPlace place, std::string_view job_i
   const auto& credential = place.root.credential;
   if (credential.kind == azure::Credential::Kind::none && !place.reference.empty()) {
     options.line.token = [secret = doors.secret, reference = place.reference,
-                          keyword = place.reference_keyword] { return secret(reference, keyword); };
+                          keyword = place.reference_keyword](const std::string&) {
+      return secret(reference, keyword);
+    };
   } else if (credential.kind == azure::Credential::Kind::none) {
     if (!doors.token) {
       return unsupported("the lake " + place.root.url() +
                          " has no SAS, account key or token, and this process has no identity in "
                          "Azure");
     }
-    options.line.token = [token = doors.token, root = place.root] { return token(root); };
+    options.line.token = [token = doors.token, root = place.root](const std::string& refused) {
+      return token(root, refused);
+    };
   }
   KC_CHECK_OK(check_sas_life(place, doors.clock.now()));
   auto& path = place.root.path;

@@ -52,9 +52,10 @@ struct LakeDoors {
   net::Transport& transport;
   const Clock& clock;
   std::stop_token stop = {};  // ends waiting and calls under way
-  // The bearer token of this process's identity for a storage account, from a cache; absent: it has
-  // none, and an address without key, SAS and token is refused.
-  std::function<Result<std::string>(const azure::BlobAddress&)> token = {};
+  // The bearer token of this process's identity for a storage account, from a cache, and a newer
+  // one than `refused`; absent: it has none, and an address without key, SAS and token is refused.
+  std::function<Result<std::string>(const azure::BlobAddress&, const std::string& refused)> token =
+      {};
   // What a reference to a secret names now, for the keyword; absent: none is taken.
   std::function<Result<std::string>(std::string_view reference, std::string_view keyword)> secret =
       {};

@@ -76,8 +76,8 @@ std::vector<Examination> examine(const Settings& settings,
                         .clock = options.clock,
                         .stop = options.stop,
                         .token =
-                            [&](const azure::BlobAddress& root) {
-                              return storage.token(root.endpoint, options.stop);
+                            [&](const azure::BlobAddress& root, const std::string& refused) {
+                              return storage.token(root.endpoint, refused, options.stop);
                             },
                         .secret =
                             [&](std::string_view reference, std::string_view keyword) {

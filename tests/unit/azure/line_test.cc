@@ -114,6 +114,30 @@ TEST_F(LineTest, DoesNotRepeatWhatMayHaveHappened) {
   EXPECT_TRUE(line().send(call(false), {201}, "writing"));
 }
 
+// What is answered with 401 was not executed, whatever it was.
+TEST_F(LineTest, ATokenThatIsNotTakenIsRenewedOnce) {
+  for (const bool renews : {true, false}) {
+    transport.calls.clear();
+    std::vector<std::string> refused;
+    auto with = options();
+    with.token = [&](const std::string& old) -> Result<std::string> {
+      refused.push_back(old);
+      return old.empty() || !renews ? "first" : "second";
+    };
+    Line tokens(transport, clock, "https://a.blob.core.windows.net",
+                {Credential::Kind::token, {}, {}}, Line::Service::blob_or_queue, with);
+    transport.answer(401);
+    if (renews) transport.answer(201);
+    const auto answer = tokens.send(call(false), {201}, "writing");
+    EXPECT_EQ(refused, (std::vector<std::string>{"", "first"}));
+    EXPECT_EQ(answer.has_value(), renews);
+    ASSERT_EQ(transport.calls.size(), renews ? 2U : 1U);
+    EXPECT_EQ(transport.calls.back().headers.back().value,
+              renews ? "Bearer second" : "Bearer first");
+    EXPECT_TRUE(waits.empty());
+  }
+}
+
 TEST_F(LineTest, StopsWaiting) {
   go_on = false;
   transport.answer(503);

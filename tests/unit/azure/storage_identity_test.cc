@@ -29,8 +29,8 @@ TEST_F(StorageIdentityTest, AsksTheChainOnceForAllAccounts) {
   machine.variables["AZURE_CLIENT_ID"] = "app-1";
   machine.variables["AZURE_CLIENT_SECRET"] = "secret-1";
   machine.answer_token("token-1");
-  EXPECT_EQ(identity.token(kAccount, {}).value(), "token-1");
-  EXPECT_EQ(identity.token("https://other.dfs.core.windows.net", {}).value(), "token-1");
+  EXPECT_EQ(identity.token(kAccount, {}, {}).value(), "token-1");
+  EXPECT_EQ(identity.token("https://other.dfs.core.windows.net", {}, {}).value(), "token-1");
   ASSERT_THAT(machine.transport.calls, SizeIs(1));
   EXPECT_EQ(machine.field(0, "scope"), "https://storage.azure.com/.default");
 }
@@ -40,7 +40,7 @@ TEST_F(StorageIdentityTest, SendsNoTokenToAHostThatIsNotTrusted) {
   for (const auto* host :
        {"https://account.blob.core.windows.net.evil.example",
         "http://account.blob.core.windows.net", "https://blob.core.windows.net.example"}) {
-    const auto token = identity.token(host, {});
+    const auto token = identity.token(host, {}, {});
     ASSERT_FALSE(token) << host;
     EXPECT_EQ(token.error().code, "identity.untrusted_host");
   }
@@ -49,7 +49,7 @@ TEST_F(StorageIdentityTest, SendsNoTokenToAHostThatIsNotTrusted) {
 
 // A lake that cannot be signed in to must not look like an empty one.
 TEST_F(StorageIdentityTest, AMissingIdentityIsNoMissingFile) {
-  const auto token = identity.token(kAccount, {});
+  const auto token = identity.token(kAccount, {}, {});
   ASSERT_FALSE(token);
   EXPECT_EQ(token.error().kind, ErrorKind::denied);
   EXPECT_EQ(token.error().code, "identity.not_configured");

@@ -38,7 +38,7 @@ struct BlobLakeTest : testing::Test {
   BlobLake lake(BlobPlace at) {
     BlobLakeOptions options;
     options.line.wait = [this](Timespan) { return ++waits < 1000; };
-    options.line.token = [] { return Result<std::string>("tok"); };
+    options.line.token = [](const std::string&) { return Result<std::string>("tok"); };
     return BlobLake(transport, clock, Rng(7), std::move(at), std::move(options));
   }
   BlobLake lake() { return lake(place({Credential::Kind::shared_key, "acct", "SmVmZQ=="})); }

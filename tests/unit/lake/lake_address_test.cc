@@ -376,7 +376,9 @@ TEST_F(OpenLakeTest, WithoutAnIdentityNoTokenIsThere) {
     EXPECT_EQ(lake.error().code, "lake.unsupported");
     EXPECT_THAT(lake.error().message, HasSubstr("no identity"));
   }
-  doors.token = [](const azure::BlobAddress&) { return Result<std::string>("tok"); };
+  doors.token = [](const azure::BlobAddress&, const std::string&) {
+    return Result<std::string>("tok");
+  };
   const auto lake = open_lake(*parse_lake(kHost + "/copy"), "job", doors);
   ASSERT_TRUE(lake);
   transport.answer(200, "x", {{"x-ms-blob-type", "BlockBlob"}});
