@@ -120,6 +120,11 @@ struct OperationLost {
   Side side = Side::source;
   Uuid operation;
 };  // the cluster does not know it any more
+// Whether a cluster tells how its operations stand: the job can only wait, and say for what.
+struct OperationsRead {
+  Side side = Side::source;
+  std::optional<Error> error;
+};
 struct TimerDue {
   TimerId timer = 0;
 };
@@ -129,6 +134,6 @@ struct Wished {
 };
 
 using Event = std::variant<Started, CommitDone, CommitFailed, Answered, FolderAnswered, SlotGranted,
-                           OperationEnded, OperationLost, TimerDue, Wished>;
+                           OperationEnded, OperationLost, OperationsRead, TimerDue, Wished>;
 
 }  // namespace kc::pipeline

@@ -62,6 +62,13 @@ std::vector<Effect> JobCore::handle(Ticks now, Event event) {
                  [&](OperationLost& e) {
                    if (auto then = take(watched_, std::pair{e.side, e.operation})) (*then)(nullptr);
                  },
+                 [&](OperationsRead& e) {
+                   silent_.erase(e.side);
+                   if (e.error)
+                     silent_.emplace(e.side, problem_of(*e.error, std::string(to_string(e.side)) +
+                                                                      ".unreachable"));
+                   changed_ = true;
+                 },
                  [&](TimerDue& e) {
                    if (auto then = take(timers_, e.timer)) (*then)();
                  },

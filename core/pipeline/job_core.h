@@ -216,6 +216,7 @@ class JobCore {
   void publish();
   Progress progress() const;
   std::string status_reason() const;
+  const Problem* trouble() const;
 
   Ledger ledger_;
   JobLimits limits_;
@@ -234,6 +235,7 @@ class JobCore {
   int folder_failures_ = 0;
   std::optional<Problem> abandoned_;
   std::optional<Problem> trouble_;  // what the job waits for right now, for the status line
+  std::map<Side, Problem> silent_;  // clusters whose operations cannot be read
   std::map<TableName, kusto::TableEntry> destination_tables_;
 
   BlockId next_block_ = 0;

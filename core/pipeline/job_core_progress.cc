@@ -109,7 +109,7 @@ Progress JobCore::progress() const {
     out.bytes_total = bytes_total;
     if (out.totals_final) out.blocks_total = blocks_total;
   }
-  if (trouble_) out.problems.push_back(*trouble_);
+  if (const Problem* now = trouble()) out.problems.push_back(*now);
   if (abandoned_) out.problems.push_back(*abandoned_);
   if (ledger_.problem && out.problems.empty()) out.problems.push_back(*ledger_.problem);
   const Ticks end = ledger_.ended_at.value_or(now_);
@@ -121,12 +121,26 @@ Progress JobCore::progress() const {
   // An estimate needs a whole to measure against, and work that is going on. It goes by the work
   // done, not by the rows: these arrive in bursts, long after the work on them began.
   const double percent_here = out.percent.value_or(0) - percent_at_start_;
-  if (here > 0 && percent_here > 0 && out.totals_final && !is_terminal(out.state) && !trouble_ &&
+  if (here > 0 && percent_here > 0 && out.totals_final && !is_terminal(out.state) && !trouble() &&
       !stopping_) {
     out.eta_seconds = (100 - *out.percent) * here / percent_here;
   }
   out.last_advance_at = last_advance_;
   return out;
+}
+
+// What the job waits for right now because something failed: the job's own, or a cluster that does
+// not answer, or else a block's. Null while all goes well.
+const Problem* JobCore::trouble() const {
+  if (trouble_) return &*trouble_;
+  if (!silent_.empty()) return &silent_.begin()->second;
+  for (const auto& [id, block] : ledger_.blocks) {
+    const auto at = blocks_.find(id);
+    if (block.problem && block.state != BlockState::failed && at != blocks_.end() &&
+        at->second.waiting == Waiting::timer)
+      return &*block.problem;
+  }
+  return nullptr;
 }
 
 std::string JobCore::status_reason() const {
@@ -142,7 +156,7 @@ std::string JobCore::status_reason() const {
     default:
       break;
   }
-  if (trouble_) return "Trying again: " + trouble_->detail;
+  if (const Problem* now = trouble()) return "Trying again: " + now->detail;
   if (ledger_.state == JobState::canceling)
     return "Settling what is under way and cleaning up before the cancellation";
   if (stopping_) return "Settling what is under way after an error";

@@ -71,6 +71,12 @@ void Runner::Impl::poll(Cluster& cluster, kusto::Read reading, bool queued) {
         reading, {.request_id = "KustoCopy.operations;" + id, .deadline = Timespan::seconds(60)});
     loop_.post([this, &cluster, queued, answer = std::move(answer)]() mutable {
       Result<std::vector<kusto::Operation>> operations;
+      if (cluster.silent || !answer) {
+        cluster.silent = !answer;
+        const auto error = answer ? std::nullopt : std::optional(answer.error());
+        for (const auto& [key, job] : jobs_)
+          tell(cluster, key, [error](Side side) { return OperationsRead{side, error}; });
+      }
       if (answer) {
         operations = std::move(std::get<kusto::OperationList>(*answer).operations);
       } else {

@@ -48,6 +48,7 @@ class Runner::Impl {
     std::string address;
     std::shared_ptr<kusto::Kusto> door;
     cluster::ClusterCore core;
+    bool silent = false;     // its newest reading of operations failed
     std::uint64_t wake = 0;  // the newest one asked for; it replaces those before it
     explicit Cluster(cluster::ClusterLimits limits) : core(limits) {}
   };

@@ -60,6 +60,9 @@ Result<kusto::Answer> Outside::run(Side side, const kusto::Command& command,
   const std::lock_guard lock(mutex_);
   calls_ += 1;
   if (unreachable_) return fail(ErrorKind::unavailable, "kusto.no_answer", "nobody answers");
+  const auto* read = std::get_if<kusto::Read>(&command);
+  if (silent_ && read != nullptr && std::holds_alternative<kusto::ReadOperations>(*read))
+    return fail(ErrorKind::unavailable, "kusto.no_answer", "nobody tells");
   if (const auto* write = std::get_if<kusto::Write>(&command)) {
     if (const auto* start = std::get_if<kusto::StartExport>(write)) blobs_.open(start->folder_uri);
   }
@@ -82,6 +85,11 @@ void Outside::release() {
   finished_at_once_max_ = 1 << 30;
   source_.finish_all();
   destination_.finish_all();
+}
+
+void Outside::silent(bool value) {
+  const std::lock_guard lock(mutex_);
+  silent_ = value;
 }
 
 void Outside::unreachable(bool value) {
@@ -141,6 +149,8 @@ void Heard::on_opened(const std::string&, const Uuid&) {
 
 void Heard::on_progress(const Progress& progress) {
   const std::lock_guard lock(mutex_);
+  progress_ = progress;
+  changed_.notify_all();
   if (!progress.percent) return;
   double& highest = percent_[progress.job];
   fell_by_ = std::max(fell_by_, highest - *progress.percent);
@@ -183,6 +193,15 @@ bool Heard::has_end_of(const std::string& job) const {
 
 bool Heard::wait_for_record(const std::string& type) {
   return wait([&] { return records_.contains(type); });
+}
+
+std::optional<Progress> Heard::progress_that(const std::function<bool(const Progress&)>& is_such) {
+  std::optional<Progress> such;
+  wait([&] {
+    if (progress_ && is_such(*progress_)) such = progress_;
+    return such.has_value();
+  });
+  return such;
 }
 
 std::vector<std::uint64_t> Heard::sequence() const {

@@ -29,6 +29,7 @@ class Outside {
   void hold_after(int operations);
   void release();
   void unreachable(bool value);
+  void silent(bool value);  // no word about operations
   int calls() const;
 
   std::vector<sim::Row> source_rows(const std::string& table) const;
@@ -52,6 +53,7 @@ class Outside {
   std::map<std::string, std::unique_ptr<MemoryLake>> lakes_;
   int started_ = 0, finished_at_once_max_ = 1 << 30, calls_ = 0;
   bool unreachable_ = false;
+  bool silent_ = false;
 };
 
 class Heard final : public RunnerListener {
@@ -68,6 +70,8 @@ class Heard final : public RunnerListener {
   std::optional<JobResult> end_of(const std::string& job);
   bool has_end_of(const std::string& job) const;
   bool wait_for_record(const std::string& type);
+  // The newest progress once it is such a one; nothing after a minute.
+  std::optional<Progress> progress_that(const std::function<bool(const Progress&)>& is_such);
   std::vector<std::uint64_t> sequence() const;  // of the committed files, as they were told
   double percent_fell_by() const;
   int opened() const;
@@ -79,6 +83,7 @@ class Heard final : public RunnerListener {
   std::map<std::string, JobResult> ends_;
   std::map<std::string, int> records_;
   std::map<std::string, double> percent_;
+  std::optional<Progress> progress_;
   std::vector<std::uint64_t> sequence_;
   double fell_by_ = 0;
   int opened_ = 0;

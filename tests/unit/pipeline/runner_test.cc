@@ -115,6 +115,31 @@ TEST(Runner, ANewProcessGoesOnExactlyWhereAStoppedOneWas) {
   }
 }
 
+// It can only wait, and must say for what.
+TEST(Runner, SaysThatAClusterDoesNotTellHowItsOperationsStand) {
+  Outside outside;
+  outside.hold_after(0);
+  ProcessOfOne process(outside);
+  ASSERT_TRUE(process.runner.start(wish("copy")).has_value());
+  ASSERT_TRUE(process.heard.wait_for_record("export_started"));
+  outside.silent(true);
+  const auto told = process.heard.progress_that(
+      [](const Progress& now) { return now.status_reason.starts_with("Trying again: "); });
+  ASSERT_TRUE(told.has_value());
+  EXPECT_NE(told->status_reason.find("nobody tells"), std::string::npos) << told->status_reason;
+  EXPECT_FALSE(told->problems.empty());
+  EXPECT_FALSE(told->eta_seconds.has_value());
+  outside.silent(false);
+  EXPECT_TRUE(process.heard
+                  .progress_that(
+                      [](const Progress& now) { return now.status_reason.starts_with("Copying"); })
+                  .has_value());
+  outside.release();
+  const auto end = process.heard.end_of("copy");
+  ASSERT_TRUE(end.has_value());
+  EXPECT_EQ(end->state, JobState::succeeded);
+}
+
 TEST(Runner, RefusesASecondStartOfARunningJob) {
   Outside outside;
   outside.hold_after(0);
