@@ -90,7 +90,7 @@ struct ReadExtents {
 struct ReadStagingPolicies {
   DatabaseName db;
   TableName table;
-  bool queued = false;  // as SetStagingPolicies
+  bool queued = false;   // as SetStagingPolicies
 };                       // -> StagingPolicies; kind not_found if no table
 struct ReadCapacity {};  // -> CapacityList
 struct ReadDigest {
@@ -181,9 +181,8 @@ struct DropTable {
   TableName table;
 };  // idempotent -> Done
 
-using Write =
-    std::variant<StartExport, CreateTable, CreateStaging, SetStagingPolicies, StartIngest,
-                 StartQueuedIngest, StartMove, DropExtents, DropExtentTags, DropTable>;
+using Write = std::variant<StartExport, CreateTable, CreateStaging, SetStagingPolicies, StartIngest,
+                           StartQueuedIngest, StartMove, DropExtents, DropExtentTags, DropTable>;
 using Command = std::variant<Read, Write>;
 
 // ---- Answers
@@ -249,10 +248,9 @@ struct IngestionOffer {
 };
 struct Done {};
 
-using Answer =
-    std::variant<Done, Cursor, TableList, PlanGroups, PlanSlices, RowCount, StartedOperation,
-                 OperationList, ExportDetails, ExtentList, StagingPolicies, CapacityList, Digest,
-                 IngestionOffer>;
+using Answer = std::variant<Done, Cursor, TableList, PlanGroups, PlanSlices, RowCount,
+                            StartedOperation, OperationList, ExportDetails, ExtentList,
+                            StagingPolicies, CapacityList, Digest, IngestionOffer>;
 
 // Travels with each call so that it can be found on the cluster: x-ms-client-request-id.
 struct CallOptions {

@@ -7,8 +7,8 @@
 
 namespace kc::kusto {
 
-// `policy` is one of kStagingPolicies, or kBatchingPolicy; `shown` the Policy cell of `.show table T policy <policy>`.
-// False for anything that cannot be read.
+// `policy` is one of kStagingPolicies, or kBatchingPolicy; `shown` the Policy cell of `.show table
+// T policy <policy>`. False for anything that cannot be read.
 bool is_as_staging_wants(std::string_view policy, std::string_view shown);
 
 }  // namespace kc::kusto

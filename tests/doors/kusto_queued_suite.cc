@@ -61,14 +61,10 @@ TEST_P(KustoQueuedSuite, EachFormatIsQueuedOnceAndTold) {
     const Operation ended = wait_queued(attempt, std::ssize(blobs));
     ASSERT_EQ(ended.outcome, OperationOutcome::completed) << ended.state << ": " << ended.status;
     const auto there = extents({kStaging}, tag);
-    std::vector<Uuid> ids;
     std::int64_t staged = 0;
-    for (const Extent& one : there) {
-      ids.push_back(one.id);
-      staged += one.rows;
-    }
+    for (const Extent& one : there) staged += one.rows;
     ASSERT_EQ(staged, 5);
-    ASSERT_EQ(move(ids, kStaging, kTarget), OperationOutcome::completed);
+    ASSERT_EQ(move(ids_of(there), kStaging, kTarget), OperationOutcome::completed);
     EXPECT_EQ(table_count(kTarget), 5 * nth);
     if (nth == 1) {
       EXPECT_EQ(digest(kTarget), digest(kSource));

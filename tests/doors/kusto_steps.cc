@@ -13,15 +13,15 @@ namespace {
 const DatabaseName kDb{kSuiteDatabase};
 constexpr auto kPatience = std::chrono::seconds(60);
 
+Uuid some_id() { return *Uuid::parse("01234567-89ab-4def-8123-456789abcdef"); }
+
+}  // namespace
+
 std::vector<Uuid> ids_of(const std::vector<Extent>& all) {
   std::vector<Uuid> ids;
   for (const Extent& one : all) ids.push_back(one.id);
   return ids;
 }
-
-Uuid some_id() { return *Uuid::parse("01234567-89ab-4def-8123-456789abcdef"); }
-
-}  // namespace
 
 std::vector<Column> suite_columns() {
   return {{"Value", ScalarType::long_}, {"It's a \"Text\"", ScalarType::string_}};

@@ -39,12 +39,6 @@ std::int64_t rows_of(const std::vector<ExportedBlob>& all) {
                          [](std::int64_t n, const ExportedBlob& b) { return n + b.rows; });
 }
 
-std::vector<Uuid> ids_of(const std::vector<Extent>& all) {
-  std::vector<Uuid> ids;
-  for (const Extent& one : all) ids.push_back(one.id);
-  return ids;
-}
-
 Uuid some_id() { return *Uuid::parse("01234567-89ab-4def-8123-456789abcdef"); }
 
 }  // namespace

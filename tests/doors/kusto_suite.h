@@ -18,6 +18,7 @@ namespace kc::doors {
 // The columns of every table of the suite; a row is its value and a text made of it.
 std::vector<Column> suite_columns();
 std::string suite_text(std::int64_t value);
+std::vector<Uuid> ids_of(const std::vector<kusto::Extent>& extents);
 inline constexpr const char* kSuiteDatabase = "Samples";
 
 // One fresh, empty cluster with an empty database kSuiteDatabase, and storage that it can reach.
