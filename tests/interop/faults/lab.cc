@@ -87,6 +87,14 @@ FaultLab::~FaultLab() {
   std::filesystem::remove_all(folder_, ignored);
 }
 
+void FaultLab::refill_retries() {
+  constexpr int kAnswers = static_cast<int>(net::RetryBudget::kKept / net::RetryBudget::kPerAnswer);
+  for (const auto* proxy : {cluster_.get(), blobs_.get(), queues_.get(), issuer_.get()}) {
+    for (int i = 0; i < kAnswers; ++i)
+      elsewhere_.retry_budget().answered(net::origin_of(proxy->url()));
+  }
+}
+
 std::int64_t FaultLab::count(const std::string& database, const std::string& command) {
   const auto answer = need(engine_->command(database, command));
   const auto table = need(engine::decode(answer.tables.at(0)));

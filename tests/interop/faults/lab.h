@@ -38,6 +38,10 @@ class FaultLab {
   fakes::FaultyProxy& queues() { return *queues_; }
   fakes::FaultyProxy& issuer() { return *issuer_; }
 
+  // Gives every service's budget of retries back, as answers would: no cell is to see what another
+  // one used up.
+  void refill_retries();
+
   const Clock& clock() const { return clock_; }
   const std::filesystem::path& folder() const { return folder_; }
   engine::Engine& engine() { return *engine_; }

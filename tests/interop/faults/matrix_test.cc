@@ -83,6 +83,8 @@ void expect_honest(Step step, Fault fault, const Seen& seen) {
 
 class FaultMatrix : public testing::TestWithParam<std::tuple<int, int>> {
  protected:
+  void SetUp() override { stage()->lab.refill_retries(); }
+
   const Fault fault = static_cast<Fault>(std::get<0>(GetParam()));
   const Step step = static_cast<Step>(std::get<1>(GetParam()));
   const Cell cell = outcome(fault, step);
