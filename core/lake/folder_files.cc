@@ -154,14 +154,16 @@ Result<std::string> read_whole(const std::string& path, std::string_view name) {
 
 Result<TempFile> TempFile::write(const std::string& folder, std::atomic<std::uint64_t>& counter,
                                  std::string_view bytes) {
+  bool there = false;  // the folder, before the try: otherwise somebody may have made it just now
   for (int attempt = 0; attempt < kTempTriesMax; ++attempt) {
     const std::string path =
         folder + "/" + std::to_string(::getpid()) + "-" + std::to_string(counter.fetch_add(1));
     auto opened = open_locked(path);
     if (!opened) {
+      if (there) return Failure(std::move(opened).error());
       struct stat status {};
-      if (::stat(folder.c_str(), &status) == 0) return Failure(std::move(opened).error());
-      KC_CHECK_OK(make_folders(folder));
+      there = ::stat(folder.c_str(), &status) == 0;
+      if (!there) KC_CHECK_OK(make_folders(folder));
       continue;
     }
     if (!*opened) continue;
