@@ -572,17 +572,6 @@ void JobCore::unwatch(BlockId id) {
   at.watched.reset();
 }
 
-kusto::RowSet JobCore::row_set(const Block& block) {
-  const TableCopy& table = table_of(block);
-  return {.table = block.table,
-          .after = table.from,
-          .before_or_at = table.to,
-          .low = block.range.low,
-          .high = block.range.high,
-          .slice = block.range.slice,
-          .hash_columns = table.schema.columns};
-}
-
 bool JobCore::gives_up(const Block& block, bool counted, bool permanent) const {
   return permanent || (counted && block.failures + 1 >= ledger_.spec.max_failures);
 }

@@ -111,4 +111,16 @@ void JobCore::plan_failed(const TableName& name, const Error& error) {
   });
 }
 
+// What a block is: nothing but this says which rows are its own.
+kusto::RowSet JobCore::row_set(const Block& block) {
+  const TableCopy& table = table_of(block);
+  return {.table = block.table,
+          .after = table.from,
+          .before_or_at = table.to,
+          .low = block.range.low,
+          .high = block.range.high,
+          .slice = block.range.slice,
+          .hash_columns = table.schema.columns};
+}
+
 }  // namespace kc::pipeline
