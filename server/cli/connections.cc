@@ -146,11 +146,15 @@ int run(const Settings& settings, Signals& signals, bool try_it) {
       all = examine(settings, *identities, options);
       wake.set();
     });
-    // The steps keep the time themselves; this is for what a storage call repeats.
-    const int places = (settings.given("source") ? 1 : 0) +
-                       (settings.given("destination") ? 1 : 0) + (settings.given("lake") ? 1 : 0);
-    const std::chrono::milliseconds total(
-        static_cast<std::int64_t>(deadline->to_seconds() * 1000 * places));
+    // The steps keep the time themselves, and tell what did not answer; this is for what a storage
+    // call repeats, and must not come before them.
+    constexpr std::chrono::seconds kGrace(5);
+    const std::size_t places = (settings.given("source") ? 1U : 0U) +
+                               (settings.given("destination") ? 1U : 0U) +
+                               settings.list("lake").size();
+    const std::chrono::milliseconds total =
+        kGrace + std::chrono::milliseconds(static_cast<std::int64_t>(deadline->to_seconds() * 1000 *
+                                                                     static_cast<double>(places)));
     signal = signals.wait(wake, total).signal;
     if (signal != 0) signals.release();  // a second one ends at once
     worker.request_stop();
