@@ -486,7 +486,21 @@ struct LedgerFold {
       if (table.state == TableState::failed) table.state = TableState::running;
       table.problem.reset();
     }
+    for (auto& [id, block] : ledger.blocks) export_anew(block);
     return {};
+  }
+  // A job that stops cleans up behind blocks on their way to staging: what such a one would be
+  // ingested from is gone.
+  void export_anew(Block& block) const {
+    const bool before_move = block.state == BlockState::exported ||
+                             block.state == BlockState::ingesting ||
+                             block.state == BlockState::staged;
+    if (!before_move || ledger.folders.contains({block.id, block.export_attempt})) return;
+    block.state = BlockState::planned;
+    block.operation.reset();
+    block.queued.reset();
+    block.extents.clear();
+    block.blobs.clear();
   }
   Result<void> operator()(const record::JobEnded& r) const {
     if (is_terminal(ledger.state)) return no("the job has ended already");

@@ -258,6 +258,31 @@ TEST(Ledger, AFailedJobIsResumedWithItsDefinitionOnly) {
   EXPECT_EQ(ledger.state, JobState::running);
 }
 
+// A job that stopped has cleaned up: what a block was to be ingested from may be gone.
+TEST(Ledger, AResumedBlockWithoutItsExportBeginsAnew) {
+  for (const char* type : {"exported", "ingest_started", "staged"}) {
+    for (const bool cleaned : {true, false}) {
+      Ledger ledger = after(type);
+      const BlockState before = ledger.blocks.at(1).state;
+      if (cleaned) {
+        ASSERT_TRUE(ledger.apply(record::FolderClosed{.block = 1, .attempt = 1}).has_value());
+      }
+      ASSERT_TRUE(ledger.apply(ended(JobState::failed)).has_value());
+      const auto percent = ledger.percent();
+      ASSERT_TRUE(ledger.apply(record::JobResumed{.spec = ledger.spec, .at = {}}).has_value());
+      EXPECT_EQ(ledger.blocks.at(1).state, cleaned ? BlockState::planned : before) << type;
+      EXPECT_EQ(ledger.percent(), percent) << type;
+      EXPECT_EQ(
+          ledger
+              .apply(record::ExportIntended{
+                  .block = 1, .attempt = 2, .folder = "data/1/1/e2", .grant_expiry = Ticks{99}})
+              .has_value(),
+          cleaned)
+          << type;
+    }
+  }
+}
+
 TEST(Ledger, RangesOfATableTile) {
   Ledger ledger = after("table_started");
   ASSERT_TRUE(ledger.apply(planned(1, {}, Ticks{10})).has_value());
