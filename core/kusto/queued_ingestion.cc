@@ -94,6 +94,7 @@ azure::LineOptions QueuedIngestion::line(Timespan deadline) const {
   options.tries_max = kTriesMax;
   options.deadline = std::max(Timespan::seconds(1), Timespan{deadline.ticks / (kTriesMax + 1)});
   options.stop = stop_;
+  options.wait = wait_;
   return options;
 }
 

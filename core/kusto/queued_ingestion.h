@@ -32,8 +32,16 @@ class QueuedIngestion {
  public:
   // Runs one command of data management within that time.
   using Ask = std::function<Result<ResultTable>(const std::string& command, Timespan left)>;
-  QueuedIngestion(net::Transport& transport, const Clock& clock, Ask ask, std::stop_token stop)
-      : transport_(transport), clock_(clock), ask_(std::move(ask)), stop_(std::move(stop)) {}
+  // Waits between two tries of a storage call; false: stopped meanwhile. Absent: waits for the
+  // time.
+  using Wait = std::function<bool(Timespan)>;
+  QueuedIngestion(net::Transport& transport, const Clock& clock, Ask ask, std::stop_token stop,
+                  Wait wait = {})
+      : transport_(transport),
+        clock_(clock),
+        ask_(std::move(ask)),
+        stop_(std::move(stop)),
+        wait_(std::move(wait)) {}
 
   // Not offered where the service does not know the command, or names no queue or no status table.
   Result<IngestionOffer> offer(Timespan deadline);
@@ -64,6 +72,7 @@ class QueuedIngestion {
   const Clock& clock_;
   const Ask ask_;
   const std::stop_token stop_;
+  const Wait wait_;
   Guarded<std::optional<Resources>> resources_;
 };
 

@@ -97,6 +97,7 @@ class RestKusto final : public Kusto {
   std::optional<Result<Answer>> run_queued(const Command& command, const CallOptions& options);
   Result<ResultTable> ask(const std::string& text, Timespan left);
   QueuedIngestion& queued();
+  QueuedIngestion::Wait storage_wait() const;
   Result<ResultTable> send(const Sending& what);
   Result<net::HttpAnswer> exchange(net::HttpCall call);
   Result<std::string> authorize(net::HttpCall& call, Timespan left);
@@ -138,10 +139,18 @@ QueuedIngestion& RestKusto::queued() {
           [service = management.service.get()](const std::string& text, Timespan left) {
             return service->ask(text, left);
           },
-          closed_.get_token());
+          closed_.get_token(), storage_wait());
     }
     return *management.queued;
   });
+}
+
+// As everything else that is asked in this process's name waits.
+QueuedIngestion::Wait RestKusto::storage_wait() const {
+  if (!options_.identities || !options_.identities->surroundings.wait) return {};
+  return [all = options_.identities, stop = closed_.get_token()](Timespan span) {
+    return all->surroundings.wait(span, stop);
+  };
 }
 
 Result<ResultTable> RestKusto::ask(const std::string& text, Timespan left) {

@@ -37,7 +37,7 @@ const auto* const kEnd = testing::AddGlobalTestEnvironment(new EndOfLab);
 // One kind of request that a copy makes.
 struct Wire {
   const char* name;
-  enum class To { cluster, blobs, issuer } to;
+  enum class To { cluster, blobs, queues, tables, issuer } to;
   net::Method method;
   const char* url;       // a part of it
   const char* body;      // likewise
@@ -45,7 +45,9 @@ struct Wire {
   bool waits = false;    // the copy goes on asking for as long as it takes
   int begun = 1;         // the first request that a copy is well under way at
   bool opens = false;    // sent before the copy goes on, where one failure is told at once
+  IngestChoice ingest = IngestChoice::direct;
 };
+constexpr auto kQueued = IngestChoice::queued;
 constexpr auto kPost = net::Method::post;
 constexpr const char* kCommand = "/v1/rest/mgmt";
 constexpr std::array kWires = {
@@ -64,14 +66,22 @@ constexpr std::array kWires = {
     Wire{"blob_get", Wire::To::blobs, net::Method::get, "/checkpoint/", "", true},
     Wire{"blob_list", Wire::To::blobs, net::Method::get, "comp=list", "", false, false, 1, true},
     Wire{"blob_delete", Wire::To::blobs, net::Method::delete_, "/copies/", ""},
+    Wire{"resources", Wire::To::cluster, kPost, kCommand, ".get ingestion", false, false, 1, false,
+         kQueued},
+    Wire{"queue_put", Wire::To::queues, kPost, "/messages", "", false, false, 1, false, kQueued},
+    Wire{"status_put", Wire::To::tables, kPost, "/kcstatus", "", false, false, 1, false, kQueued},
+    Wire{"status_get", Wire::To::tables, net::Method::get, "/kcstatus", "", false, true, 1, false,
+         kQueued},
 };
 
 // `which` of the requests, counted from 1; all where none is named.
 fakes::FaultRule rule(const Wire& wire, Fault fault, std::set<int> which) {
   fakes::FaultRule made{.fault = fault, .which = std::move(which)};
-  made.proxy = wire.to == Wire::To::cluster ? &lab()->cluster()
-               : wire.to == Wire::To::blobs ? &lab()->blobs()
-                                            : &lab()->issuer();
+  made.proxy = wire.to == Wire::To::cluster  ? &lab()->cluster()
+               : wire.to == Wire::To::blobs  ? &lab()->blobs()
+               : wire.to == Wire::To::queues ? &lab()->queues()
+               : wire.to == Wire::To::tables ? &lab()->tables()
+                                             : &lab()->issuer();
   made.matches = [wire](const net::HttpCall& call) {
     return call.method == wire.method && call.url.find(wire.url) != std::string::npos &&
            call.body.find(wire.body) != std::string::npos;
@@ -112,7 +122,7 @@ void begin(Copy& copy) {
 void copy_under(const Wire& wire, Fault fault, int destination) {
   const auto name = std::string(wire.name) + ", " + std::string(to_string(fault));
   Copy copy(*lab(), std::string(wire.name) + "-" + std::to_string(static_cast<int>(fault)),
-            destination);
+            destination, wire.ingest);
   if (wire.resumed) begin(copy);
   copy.way().arm(rule(wire, fault, {1, 3, 4, 5}));
   auto end = copy.run();
@@ -158,7 +168,7 @@ const std::map<std::string, std::string>& told_while_waiting() {
 TEST_P(CopiesUnderFaults, ALastingOneIsToldAndSurvived) {
   const Wire& wire = GetParam();
   const auto name = std::string(wire.name);
-  Copy copy(*lab(), "lasting-" + name, 0);
+  Copy copy(*lab(), "lasting-" + name, 0, wire.ingest);
   if (wire.resumed) begin(copy);
   std::set<int> late;
   for (int i = wire.begun; i < 10'000; ++i) late.insert(i);

@@ -90,10 +90,11 @@ std::string Ear::status_at(const std::string& code) {
   return found == problems_.end() ? std::string() : found->second;
 }
 
-Copy::Copy(FaultLab& lab, std::string id, int destination)
+Copy::Copy(FaultLab& lab, std::string id, int destination, IngestChoice ingest)
     : lab_(lab),
       id_(std::move(id)),
       destination_(destination),
+      ingest_(ingest),
       way_(lab.curl()),
       elsewhere_(way_, lab.issuer().url()),
       log_(std::make_unique<Log>(
@@ -139,6 +140,7 @@ void Copy::start() {
   wish.spec.db = kSourceDatabase;
   wish.spec.destination_db = database();
   wish.spec.block_rows_max = 20;
+  wish.spec.ingest = ingest_;
   wish.resume_failed = true;
   KC_ASSERT(runner_->start(wish).has_value());
 }

@@ -47,7 +47,7 @@ class Ear final : public pipeline::RunnerListener {
 class Copy {
  public:
   // Into the destination of that number, which holds no other at the time.
-  Copy(FaultLab& lab, std::string id, int destination);
+  Copy(FaultLab& lab, std::string id, int destination, IngestChoice ingest = IngestChoice::direct);
   ~Copy();
   Copy(const Copy&) = delete;
   Copy& operator=(const Copy&) = delete;
@@ -69,6 +69,7 @@ class Copy {
   FaultLab& lab_;
   const std::string id_;
   const int destination_;
+  const IngestChoice ingest_;
   fakes::FaultyWay way_;
   fakes::SignInElsewhere elsewhere_;
   std::shared_ptr<kusto::Identities> identities_;

@@ -51,13 +51,27 @@ std::string moved(const std::string& endpoint, const std::string& origin) {
 FaultLab::FaultLab()
     : folder_(fresh_folder()),
       engine_(need(engine::Engine::open(small(folder_ / "engine")))),
-      endpoint_(need(api::KustoEndpoint::start(*engine_, {.threads = 16, .require_token = true}))),
+      endpoint_(need(api::KustoEndpoint::start(*engine_, face()))),
       cluster_(proxy(Face::cluster, endpoint_->url())),
       curl_({.ca_file = certificates()}),
       way_(curl_),
       elsewhere_(way_, issuer_->url()) {
   const azure::BlobAddress container = address("", false);
   KC_ASSERT(azure::Blobs(straight_, clock_, container, line()).create_container().has_value());
+  // Clients are told of queues and tables behind the proxies.
+  engine::DataManagementOptions wish;
+  wish.account = account_;
+  wish.account.queue = moved(account_.queue, queues_->url());
+  wish.account.table = moved(account_.table, tables_->url());
+  management_ = need(engine::DataManagement::start(*engine_, wish));
+}
+
+api::KustoEndpointOptions FaultLab::face() {
+  api::KustoEndpointOptions face{.threads = 16, .require_token = true};
+  face.management = [this](const auto& database, const auto& text, const auto& request) {
+    return management_ ? management_->own_command(database, text, request) : std::nullopt;
+  };
+  return face;
 }
 
 // Starts what has certificates or an address that only it knows, too: the transport comes after it.
@@ -66,6 +80,7 @@ std::string FaultLab::certificates() {
   account_ = need(azure::parse_account(azurite_.connection_string()));
   blobs_ = proxy(Face::storage, net::origin_of(account_.blob));
   queues_ = proxy(Face::storage, net::origin_of(account_.queue));
+  tables_ = proxy(Face::storage, net::origin_of(account_.table));
   const auto own = fakes::make_curve_certificate("issuer behind a proxy");
   issuer_ = std::make_unique<FaultyProxy>(fakes::FaultyProxyOptions{
       .face = Face::issuer,
@@ -73,15 +88,18 @@ std::string FaultLab::certificates() {
       .upstream_ca = file_with(folder_ / "issuer.pem", identity_.certificate().certificate),
       .certificate = own});
   return file_with(folder_ / "trusted.pem", cluster_->certificates() + blobs_->certificates() +
-                                                queues_->certificates() + issuer_->certificates());
+                                                queues_->certificates() + tables_->certificates() +
+                                                issuer_->certificates());
 }
 
 FaultLab::~FaultLab() {
   curl_.close();
   straight_.close();
   endpoint_->stop();
+  management_->close();
   engine_->close();
   endpoint_.reset();
+  management_.reset();
   engine_.reset();
   std::error_code ignored;
   std::filesystem::remove_all(folder_, ignored);

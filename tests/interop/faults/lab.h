@@ -11,6 +11,7 @@
 #include "api/kusto_endpoint.h"
 #include "core/azure/blobs.h"
 #include "core/azure/queues.h"
+#include "core/engine/dm/data_management.h"
 #include "core/engine/engine.h"
 #include "core/kusto/rest_kusto.h"
 #include "core/lake/blob_lake.h"
@@ -36,6 +37,7 @@ class FaultLab {
   fakes::FaultyProxy& cluster() { return *cluster_; }
   fakes::FaultyProxy& blobs() { return *blobs_; }
   fakes::FaultyProxy& queues() { return *queues_; }
+  fakes::FaultyProxy& tables() { return *tables_; }
   fakes::FaultyProxy& issuer() { return *issuer_; }
 
   // Gives every service's budget of retries back, as answers would: no cell is to see what another
@@ -66,6 +68,7 @@ class FaultLab {
 
  private:
   std::string certificates();
+  api::KustoEndpointOptions face();
 
   std::filesystem::path folder_;
   SystemClock clock_;
@@ -74,7 +77,8 @@ class FaultLab {
   fakes::IdentityServer identity_;
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<api::KustoEndpoint> endpoint_;
-  std::unique_ptr<fakes::FaultyProxy> cluster_, blobs_, queues_, issuer_;
+  std::unique_ptr<fakes::FaultyProxy> cluster_, blobs_, queues_, tables_, issuer_;
+  std::unique_ptr<engine::DataManagement> management_;  // at its own pace, past all faults
   net::CurlTransport curl_;
   fakes::FaultyWay way_;
   fakes::SignInElsewhere elsewhere_;
