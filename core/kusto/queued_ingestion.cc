@@ -174,7 +174,7 @@ Result<void> QueuedIngestion::announce(const Resources& at, const StartQueuedIng
                    {"Database", {Type::string_, what.ingest.db.value}},
                    {"Table", {Type::string_, what.ingest.table.value}},
                    {"UpdatedOn", {Type::datetime_, format_datetime(clock_.now())}}}};
-    const auto inserted = table.insert(entity);
+    auto inserted = table.insert(entity);
     // Ids are random: what is there is this very entity, whose answer was lost.
     if (!inserted && inserted.error().kind != ErrorKind::conflict) return inserted;
   }

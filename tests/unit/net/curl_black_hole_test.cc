@@ -53,9 +53,9 @@ extern "C" int getaddrinfo(const char* node, const char* service, const addrinfo
                            addrinfo** result) {
   if (node != nullptr && std::strcmp(node, "silent.example.invalid") == 0)
     return silent_names.wait();
-  static const auto real =
+  static const auto kReal =
       reinterpret_cast<decltype(&getaddrinfo)>(::dlsym(RTLD_NEXT, "getaddrinfo"));
-  return real(node, service, hints, result);
+  return kReal(node, service, hints, result);
 }
 
 namespace kc::net {
@@ -83,7 +83,8 @@ class FullBacklog {
     for (bool full = false; !full;) {
       const int client = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
       clients_.push_back(client);
-      ::connect(client, reinterpret_cast<sockaddr*>(&address), size);
+      // Whether it connected is what the poll says.
+      (void)::connect(client, reinterpret_cast<sockaddr*>(&address), size);
       pollfd one{client, POLLOUT, 0};
       full = ::poll(&one, 1, 50) == 0;
     }
