@@ -70,7 +70,7 @@ constexpr std::array kOptions = {
            kCopy, true},
     Option{"export-grant", 0, Kind::text, "DURATION", "4h",
            "Life of the right to write that an export gets on a lake in Blob storage: longer than "
-           "an export may run on the source. What an export in doubt left is swept after it",
+           "an export may run on the source",
            Command::copy | Command::serve},
     Option{"trusted-hosts", 0, Kind::list, "HOST", "none",
            "Further hosts that a token may be sent to: a name, or .suffix of names",

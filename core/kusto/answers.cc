@@ -113,7 +113,7 @@ OperationOutcome outcome_of(const std::string& state) {
   return OperationOutcome::failed;
 }
 
-Result<Answer> read(const ReadOperations&, const Tables& tables) {
+Result<Answer> read_operations(const Tables& tables) {
   KC_TRY(const auto ids, tables[0].guids("OperationId"));
   KC_TRY(const auto states, tables[0].strings("State"));
   KC_TRY(const auto texts, tables[0].strings("Status"));
@@ -129,6 +129,11 @@ Result<Answer> read(const ReadOperations&, const Tables& tables) {
                                .should_retry = retry[i]});
   }
   return list;
+}
+
+Result<Answer> read(const ReadOperations&, const Tables& tables) { return read_operations(tables); }
+Result<Answer> read(const ReadExportsUnderWay&, const Tables& tables) {
+  return read_operations(tables);
 }
 
 Result<Answer> read(const ReadExportDetails&, const Tables& tables) {

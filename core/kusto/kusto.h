@@ -77,6 +77,13 @@ struct ReadOperations {
   std::vector<Uuid> ids;
   bool older_than_window = false;
 };  // -> OperationList (unknown: absent)
+// Exports, whoever started them, that began within that time and may still write: those that have
+// not ended, those that the cluster abandoned, and those that failed so short a time ago that not
+// all of their nodes need have heard of it.
+struct ReadExportsUnderWay {
+  Timespan within;
+  Timespan straggling = Timespan::seconds(60);
+};  // -> OperationList
 struct ReadExportDetails {
   Uuid operation;
 };  // -> ExportDetails
@@ -112,9 +119,9 @@ struct ReadQueuedIngestions {
 };  // -> OperationList
 
 using Read = std::variant<ReadCursor, ReadTables, ReadPlanGroups, ReadPlanSlices, ReadCount,
-                          ReadUnstampedCount, ReadTableCount, ReadOperations, ReadExportDetails,
-                          ReadExtents, ReadStagingPolicies, ReadCapacity, ReadDigest,
-                          ReadIngestionOffer, ReadQueuedIngestions>;
+                          ReadUnstampedCount, ReadTableCount, ReadOperations, ReadExportsUnderWay,
+                          ReadExportDetails, ReadExtents, ReadStagingPolicies, ReadCapacity,
+                          ReadDigest, ReadIngestionOffer, ReadQueuedIngestions>;
 
 // ---- Writes: with consequences; sent only with the proof of a committed intent or fact.
 

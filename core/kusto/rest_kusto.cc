@@ -72,6 +72,7 @@ struct Sending {
   Timespan left;
   bool read = false;  // no consequences: whole results, and a second execution does no harm
   bool exports = false;
+  bool starts = false;  // an operation, which goes on after the answer
   std::vector<std::string> tables;
 };
 
@@ -160,6 +161,7 @@ Result<ResultTable> RestKusto::ask(const std::string& text, Timespan left) {
                .left = left,
                .read = true,
                .exports = false,
+               .starts = false,
                .tables = {}});
 }
 
@@ -238,6 +240,9 @@ Result<Answer> RestKusto::run_all(const Command& command, const CallOptions& opt
     what.left = options.deadline - Timespan::from(clock_.elapsed() - begin);
     what.read = write == nullptr;
     what.exports = write != nullptr && std::holds_alternative<StartExport>(*write);
+    what.starts =
+        what.exports || (write != nullptr && (std::holds_alternative<StartIngest>(*write) ||
+                                              std::holds_alternative<StartMove>(*write)));
     what.tables =
         std::visit([](const auto& kind) { return std::visit(TablesOf{}, kind); }, command);
     if (what.left.ticks <= 0) {
@@ -258,7 +263,10 @@ Result<Answer> RestKusto::run_all(const Command& command, const CallOptions& opt
 }
 
 Result<std::string> RestKusto::body(const Sending& what) const {
-  ordered_json properties = {{"servertimeout", server_timeout(what.left)}};
+  // Whether it also bounds the operation that a command starts is not documented: such a command
+  // gets all there is, since the answer itself comes at once.
+  const Timespan limit = what.starts ? kServerTimeoutMax + kAnswerReserveMax : what.left;
+  ordered_json properties = {{"servertimeout", server_timeout(limit)}};
   if (what.statement.endpoint == Endpoint::query || what.exports) {
     properties["queryconsistency"] = "strongconsistency";
     properties["request_block_row_level_security"] = true;

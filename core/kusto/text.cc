@@ -146,6 +146,21 @@ Result<Statements> write(const ReadOperations& what) {
   return Statements{command({}, text)};
 }
 
+// The name of the operation is not documented beyond that it is an export. A word that is not known
+// as an end counts as none.
+Result<Statements> write(const ReadExportsUnderWay& what) {
+  Text text;
+  text << ".show operations\n| where Operation contains \"export\" and StartedOn > ago("
+       << what.within.ticks / kTicksPerSecond
+       << "s)\n| summarize arg_max(LastUpdatedOn, State, Status, ShouldRetry) by OperationId"
+       << "\n| where State !in (\"Completed\", \"Failed\", \"PartiallySucceeded\", \"BadInput\", "
+       << "\"Throttled\", \"Canceled\", \"Skipped\")\n    or (State in (\"Failed\", "
+       << "\"PartiallySucceeded\", \"Canceled\") and LastUpdatedOn > ago("
+       << what.straggling.ticks / kTicksPerSecond
+       << "s))\n| project OperationId, State, Status, ShouldRetry";
+  return Statements{command({}, text)};
+}
+
 Result<Statements> write(const ReadExportDetails& what) {
   Text text;
   text << ".show operation " << what.operation << " details";

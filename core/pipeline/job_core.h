@@ -37,6 +37,10 @@ struct JobLimits {
   Timespan backoff_max = Timespan::seconds(60);
   Timespan grant_life = Timespan::seconds(4 * 3600);  // of a folder given to an export
   Timespan create_deadline = Timespan::seconds(30);   // of the request that creates a staging table
+  // Of the request that starts an export, and how long one that failed may still write.
+  Timespan export_start_deadline = Timespan::seconds(60);
+  Timespan exports_read_every = Timespan::seconds(10);   // while a folder is in doubt
+  Timespan clock_slack = Timespan::seconds(12 * 3600);   // a cluster\'s clock may have been set
   Timespan staging_life = Timespan::seconds(7 * 86400);  // auto_delete of a staging table
 };
 
@@ -63,6 +67,8 @@ class JobCore {
   using OnOperation = std::function<void(const kusto::Operation*)>;  // nullptr: lost
 
   enum class Waiting { nothing, answer, slot, operation, timer };  // answer: of a commit or a call
+
+  using FolderKey = std::pair<BlockId, int>;  // block and export attempt
 
   // What this core is doing about a block; absent means nothing.
   struct BlockWork {
@@ -91,6 +97,13 @@ class JobCore {
     std::optional<Ticks> create_doubt_until;  // a create without an answer may land until then
     std::set<BlockId> want_staging;
     std::set<BlockId> tags_to_drop;
+  };
+
+  // A folder whose export may still write: that export got no answer, failed, or was left behind.
+  struct Doubt {
+    Ticks read_at;  // from then on the export is listed if it runs at all
+    std::optional<std::set<Uuid>>
+        writers;  // the exports that may be the one; nullopt: not read yet
   };
 
   // job_core.cc
@@ -209,7 +222,10 @@ class JobCore {
   // job_core_clean.cc
   void clean_tags(const TableName& name);
   void clean_folders();
-  void close_folder(BlockId id, int attempt);
+  void close_folder(FolderKey key, bool quiet = false);
+  void doubt_folder(FolderKey key);
+  void read_exports_when_due();
+  void exports_read(Ticks asked, const Result<kusto::Answer>& answer);
   bool folder_is_done_with(BlockId id, int attempt) const;
 
   // job_core_progress.cc
@@ -248,7 +264,10 @@ class JobCore {
   std::map<SlotId, Then> slots_;
   std::map<std::pair<Side, Uuid>, OnOperation> watched_;
   std::map<TimerId, Then> timers_;
-  std::set<std::pair<BlockId, int>> folders_closing_;
+  std::set<FolderKey> folders_closing_;
+  std::map<FolderKey, Doubt> doubts_;  // of folders that are closing
+  bool exports_busy_ = false;
+  int exports_failures_ = 0;
 
   struct Batch {
     std::vector<Record> records;

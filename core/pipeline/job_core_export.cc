@@ -59,7 +59,7 @@ void JobCore::send_export(Block& block) {
         commit({record::ExportStarted{.block = id, .attempt = attempt, .operation = operation}});
         follow_export(*at, operation);
       },
-      ledger_.folders.at({id, attempt}).grant_expiry, Timespan::seconds(240), true);
+      ledger_.folders.at({id, attempt}).grant_expiry, limits_.export_start_deadline, true);
 }
 
 void JobCore::follow_export(Block& block, Uuid operation) {

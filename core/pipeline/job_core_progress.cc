@@ -157,6 +157,12 @@ std::string JobCore::status_reason() const {
       break;
   }
   if (const Problem* now = trouble()) return "Trying again: " + now->detail;
+  const bool working = ledger_.plans_open > 0 ||
+                       std::any_of(ledger_.blocks.begin(), ledger_.blocks.end(),
+                                   [this](const auto& entry) { return waits(entry.first); });
+  if (!working && !doubts_.empty())
+    return "Waiting until " + plural(std::ssize(doubts_), "export") +
+           " left behind can write no more, to remove what is there";
   if (ledger_.state == JobState::canceling)
     return "Settling what is under way and cleaning up before the cancellation";
   if (stopping_) return "Settling what is under way after an error";

@@ -77,6 +77,13 @@ class EngineSubject final : public KustoSubject {
   void close_folder(const std::string& name) override { fs::remove_all(root_ / "lake" / name); }
   std::string read_uri(const std::string& path) override { return path; }
   void settle() override {}
+  void hold_exports(bool hold) override {
+    constexpr Timespan kLong = Timespan::seconds(1800);
+    if (!hold) engine_->advance_clock(kLong);
+    engine::EngineFaults faults;
+    if (hold) faults.rules["DataExport"].delay = kLong;
+    engine_->set_faults(std::move(faults));
+  }
 
  private:
   fs::path root_;

@@ -27,12 +27,14 @@ class SimSubject final : public KustoSubject {
   std::string read_uri(const std::string& path) override { return path; }
   void settle() override {
     cluster_.advance(Timespan::seconds(1));
-    cluster_.finish_all();
+    if (!held_) cluster_.finish_all();
   }
+  void hold_exports(bool hold) override { held_ = hold; }
 
  private:
   sim::SimBlobs blobs_;
   sim::SimCluster cluster_;
+  bool held_ = false;
 };
 
 INSTANTIATE_TEST_SUITE_P(SimCluster, KustoSuite,

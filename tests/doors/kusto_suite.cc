@@ -435,6 +435,23 @@ TEST_P(KustoSuite, OperationsNobodyKnowsAreAbsent) {
   EXPECT_FALSE(details);
 }
 
+TEST_P(KustoSuite, ExportsAreUnderWayUntilTheyHaveEnded) {
+  create(kSource);
+  const ReadExportsUnderWay what{Timespan::seconds(86400)};
+  EXPECT_TRUE(must<OperationList>(Read{what}).operations.empty());
+  subject_->hold_exports(true);
+  const StartExport start{kDb, rows(kSource), suite_columns(), ExportFormat::csv,
+                          subject_->open_folder("e1")};
+  const Uuid one = must<StartedOperation>(Write{start}).id;
+  const auto under_way = must<OperationList>(Read{what}).operations;
+  ASSERT_EQ(under_way.size(), 1U);
+  EXPECT_EQ(under_way[0].id, one);
+  EXPECT_EQ(under_way[0].outcome, OperationOutcome::running);
+  subject_->hold_exports(false);
+  wait(one);
+  EXPECT_TRUE(must<OperationList>(Read{what}).operations.empty());
+}
+
 TEST_P(KustoSuite, CapacityNamesWhatSlotsAreTakenFrom) {
   std::set<std::string> seen;
   for (const Capacity& one : must<CapacityList>(Read{ReadCapacity{}}).resources) {

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/check.h"
 #include "core/kusto/kusto.h"
 
 namespace kc::doors {
@@ -38,6 +39,8 @@ class KustoSubject {
   // Brings operations to their end where somebody has to; a cluster with its own workers does
   // nothing.
   virtual void settle() = 0;
+  // While held, exports start and do not end. Asked by KustoSuite alone.
+  virtual void hold_exports(bool) { KC_UNREACHABLE(); }
 };
 
 using MakeSubject = std::function<std::unique_ptr<KustoSubject>()>;

@@ -43,6 +43,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"ForgetsStaging", Mutant::forgets_staging, Check::nothing_left},
                     Case{"ForgetsTags", Mutant::forgets_tags, Check::nothing_left},
                     Case{"LosesAGrant", Mutant::loses_a_grant, Check::ends},
+                    Case{"ForgetsExports", Mutant::forgets_exports, Check::nothing_left},
                     Case{"TrustsTheCount", Mutant::trusts_the_count, Check::rows_exact}),
     [](const auto& instance) { return std::string(instance.param.name); });
 

@@ -97,6 +97,7 @@ TEST(Schedule, OperationIsAbandonedAndAppliedMinutesLater) {
       WorldOptions options = calm();
       options.closes_folders = closes;
       options.endings[{what, 1}] = Ending::abandoned_and_applied_later;
+      options.endings[{what, 2}] = Ending::failed_and_applied_soon;
       SCOPED_TRACE(what);
       expect_exact(options);
     }
@@ -218,7 +219,64 @@ TEST(Schedule, ExportListedAsFailedThatStillWritesBlobs) {
     options.closes_folders = closes;
     options.endings[{"export", 1}] = Ending::abandoned_and_applied_later;
     options.endings[{"export", 2}] = Ending::failed_partly_applied;
+    options.endings[{"export", 3}] = Ending::failed_and_applied_soon;
     expect_exact(options);
+  }
+}
+
+// On a lake whose grants only expire, here after a day.
+TEST(Schedule, AnExportInDoubtHoldsTheJobUpOnlyUntilNoneRuns) {
+  for (const Delivery delivery :
+       {Delivery::request_lost, Delivery::answer_lost, Delivery::applied_late}) {
+    WorldOptions options = calm();
+    options.closes_folders = false;
+    options.grant_life = Timespan::seconds(86400);
+    options.ends_within = Timespan::seconds(600);
+    options.deliveries[{"export", 1}] = delivery;
+    SCOPED_TRACE(static_cast<int>(delivery));
+    expect_exact(options);
+  }
+}
+
+TEST(Schedule, AProcessThatDiedInAnExportDoesNotCostTheLifeOfAGrant) {
+  for (const bool started : {true, false}) {
+    WorldOptions options = calm();
+    options.closes_folders = false;
+    options.grant_life = Timespan::seconds(86400);
+    options.ends_within = Timespan::seconds(600);
+    (started ? options.crash_before_commit : options.crash_after_commit)
+        .insert({started ? "export_started" : "export_intended", 1});
+    expect_exact(options);
+  }
+}
+
+TEST(Schedule, ACancelWaitsForTheEndOfTheExportsAndNotOfTheirGrants) {
+  WorldOptions options = calm();
+  options.closes_folders = false;
+  options.grant_life = Timespan::seconds(86400);
+  options.ends_within = Timespan::seconds(600);
+  options.on_command[{"export", 1}] = [](World& world) {
+    world.at_later(Timespan::milliseconds(10), [&world] { world.cancel_now(); });
+  };
+  expect_end(options, JobState::canceled);
+}
+
+// The blocks that were given up, and those that had been exported when the job stopped.
+TEST(Schedule, AJobThatFailedIsResumedToAnExactEnd) {
+  for (const char* what : {"export", "ingest", "move"}) {
+    for (const bool closes : {true, false}) {
+      for (const OnError on_error : {OnError::continue_, OnError::stop}) {
+        WorldOptions options = calm();
+        options.tables = 2;
+        options.closes_folders = closes;
+        options.on_error = on_error;
+        options.max_failures = 1;
+        options.resumes = 1;
+        options.endings[{what, 2}] = Ending::failed_without_effect;
+        SCOPED_TRACE(what);
+        expect_exact(options);
+      }
+    }
   }
 }
 

@@ -25,7 +25,7 @@ TEST(Simulation, EverySeedKeepsEveryPromise) {
   const std::uint64_t first = number_from("KC_SIM_FIRST_SEED", 1);
   const std::uint64_t count = number_from("KC_SIM_SEEDS", 2000);
   std::int64_t events = 0, crashes = 0, takeovers = 0, faults = 0, succeeded = 0, failed = 0,
-               canceled = 0;
+               canceled = 0, resumes = 0;
   int broken = 0;
   const auto play = [&](std::uint64_t seed) {
     WorldOptions options = draw_options(seed);
@@ -36,6 +36,7 @@ TEST(Simulation, EverySeedKeepsEveryPromise) {
     crashes += verdict.crashes;
     takeovers += verdict.takeovers;
     faults += verdict.faults;
+    resumes += verdict.resumes;
     succeeded += verdict.end == JobState::succeeded;
     failed += verdict.end == JobState::failed;
     canceled += verdict.end == JobState::canceled;
@@ -47,8 +48,9 @@ TEST(Simulation, EverySeedKeepsEveryPromise) {
   for (const std::uint64_t seed : kKeptSeeds) play(seed);
   for (std::uint64_t seed = first; seed < first + count && broken < 10; ++seed) play(seed);
   std::cout << count << " seeds from " << first << ": " << events << " events, " << faults
-            << " faults, " << crashes << " crashes, " << takeovers << " takeovers; " << succeeded
-            << " jobs succeeded, " << failed << " failed, " << canceled << " cancelled\n";
+            << " faults, " << crashes << " crashes, " << takeovers << " takeovers, " << resumes
+            << " resumed; " << succeeded << " jobs succeeded, " << failed << " failed, " << canceled
+            << " cancelled\n";
   // Most schedules end well; a simulation in which nothing succeeds would prove nothing.
   EXPECT_GT(succeeded * 2, static_cast<std::int64_t>(count));
 }

@@ -204,6 +204,17 @@ Result<Answer> SimCluster::read(const kusto::ReadTableCount& what) {
   return count;
 }
 
+kusto::Operation SimCluster::told(const SimOperation& one) {
+  kusto::Operation operation{.id = one.id, .state = one.state, .status = one.status};
+  operation.outcome = one.running                ? kusto::OperationOutcome::running
+                      : one.state == "Completed" ? kusto::OperationOutcome::completed
+                      : one.state == "Throttled" ? kusto::OperationOutcome::throttled
+                      : one.state == "Abandoned" ? kusto::OperationOutcome::abandoned
+                                                 : kusto::OperationOutcome::failed;
+  operation.should_retry = one.state == "Throttled" || one.state == "Abandoned";
+  return operation;
+}
+
 Result<Answer> SimCluster::read(const kusto::ReadOperations& what) {
   kusto::OperationList list;
   for (const Uuid& id : what.ids) {
@@ -211,15 +222,19 @@ Result<Answer> SimCluster::read(const kusto::ReadOperations& what) {
       if (one.id != id) continue;
       // Ids asked one by one look back six hours only.
       if (!what.older_than_window && now_.value - one.started > kOperationWindow.ticks) continue;
-      kusto::Operation operation{.id = id, .state = one.state, .status = one.status};
-      operation.outcome = one.running                ? kusto::OperationOutcome::running
-                          : one.state == "Completed" ? kusto::OperationOutcome::completed
-                          : one.state == "Throttled" ? kusto::OperationOutcome::throttled
-                          : one.state == "Abandoned" ? kusto::OperationOutcome::abandoned
-                                                     : kusto::OperationOutcome::failed;
-      operation.should_retry = one.state == "Throttled" || one.state == "Abandoned";
-      list.operations.push_back(std::move(operation));
+      list.operations.push_back(told(one));
     }
+  }
+  return list;
+}
+
+Result<Answer> SimCluster::read(const kusto::ReadExportsUnderWay& what) {
+  kusto::OperationList list;
+  for (const SimOperation& one : operations_) {
+    if (one.kind != OperationKind::export_ || now_.value - one.started > what.within.ticks)
+      continue;
+    const bool straggles = one.state == "Failed" && now_.value - one.ended <= what.straggling.ticks;
+    if (one.running || one.state == "Abandoned" || straggles) list.operations.push_back(told(one));
   }
   return list;
 }

@@ -24,7 +24,9 @@ enum class Ending {
   failed_but_applied,     // reads Failed, and the rows are there all the same
   failed_partly_applied,  // reads Failed; an export leaves some blobs, an ingest some rows; a move
                           // is atomic: none
-  throttled,              // reads Throttled, no effect
+  failed_and_applied_soon,      // reads Failed; the effect stays in `running()` until a second
+                                // `finish(completed)`
+  throttled,                    // reads Throttled, no effect
   abandoned_without_effect,     // reads Abandoned
   abandoned_and_applied_later,  // reads Abandoned; the effect stays in `running()` until a second
                                 // `finish(completed)`
@@ -163,7 +165,7 @@ class SimCluster final : public kusto::Kusto {
     Uuid id;
     OperationKind kind = OperationKind::export_;
     kusto::Write command;
-    std::int64_t started = 0;
+    std::int64_t started = 0, ended = 0;
     bool running = true;  // as its caller reads it
     bool effect_to_come = true;
     std::string state = "InProgress";
@@ -181,6 +183,7 @@ class SimCluster final : public kusto::Kusto {
   Result<kusto::Answer> read(const kusto::ReadUnstampedCount& what);
   Result<kusto::Answer> read(const kusto::ReadTableCount& what);
   Result<kusto::Answer> read(const kusto::ReadOperations& what);
+  Result<kusto::Answer> read(const kusto::ReadExportsUnderWay& what);
   Result<kusto::Answer> read(const kusto::ReadExportDetails& what);
   Result<kusto::Answer> read(const kusto::ReadExtents& what);
   Result<kusto::Answer> read(const kusto::ReadStagingPolicies& what);
@@ -200,6 +203,7 @@ class SimCluster final : public kusto::Kusto {
   Result<kusto::Answer> write(const kusto::DropExtentTags& what);
   Result<kusto::Answer> write(const kusto::DropTable& what);
 
+  static kusto::Operation told(const SimOperation& one);  // as the cluster lists it
   // The effects of operations; false, with the reason, where the cluster cannot do it.
   bool export_now(SimOperation& operation, bool partly, std::string& why);
   bool ingest_now(SimOperation& operation, bool partly, std::string& why);

@@ -100,6 +100,7 @@ void SimCluster::finish_queued(SimOperation& one, Ending ending) {
       one.effect_to_come = false;
       return;
     case Ending::abandoned_and_applied_later:
+    case Ending::failed_and_applied_soon:  // nobody tells anything yet
       return;
     case Ending::delivered_twice:
       deliver(one, 0, first, why);

@@ -47,12 +47,14 @@ void SimCluster::finish(const Uuid& id, Ending ending) {
     if (ending == Ending::completed) take_effect(one, false, why);
     return;
   }
-  const auto end = [&one](std::string state, std::string status) {
+  const auto end = [this, &one](std::string state, std::string status) {
     one.running = false;
+    one.ended = now_.value;
     one.state = std::move(state);
     one.status = std::move(status);
   };
-  one.effect_to_come = ending == Ending::abandoned_and_applied_later;
+  one.effect_to_come =
+      ending == Ending::abandoned_and_applied_later || ending == Ending::failed_and_applied_soon;
   switch (ending) {
     case Ending::completed:
     case Ending::delivered_twice:
@@ -71,6 +73,7 @@ void SimCluster::finish(const Uuid& id, Ending ending) {
       take_effect(one, true, why);
       return end("Failed", "the operation failed halfway");
     case Ending::failed_without_effect:
+    case Ending::failed_and_applied_soon:
       return end("Failed", "the operation failed");
     case Ending::throttled:
       return end("Throttled", "aborted due to throttling");

@@ -31,10 +31,10 @@ std::string word_of(const kusto::Command& command) {
   return std::visit(
       Overloaded{[](const kusto::Read& read) -> std::string {
                    static constexpr const char* kWords[] = {
-                       "read-cursor",  "read-tables",  "read-groups",   "read-slices",
-                       "read-count",   "read-null",    "read-rows",     "read-operations",
-                       "read-details", "read-extents", "read-policies", "read-capacity",
-                       "read-digest",  "read-offer",   "read-queued"};
+                       "read-cursor",   "read-tables",  "read-groups",  "read-slices",
+                       "read-count",    "read-null",    "read-rows",    "read-operations",
+                       "read-exports",  "read-details", "read-extents", "read-policies",
+                       "read-capacity", "read-digest",  "read-offer",   "read-queued"};
                    return kWords[read.index()];
                  },
                  [](const kusto::Write& write) -> std::string {
@@ -56,7 +56,7 @@ pipeline::JobLimits limits_of(const WorldOptions& options) {
   limits.commit_tries_max = 40;
   limits.tags_per_drop_max = 3;
   limits.folders_closing_max = 2;
-  limits.grant_life = Timespan::seconds(3600);
+  limits.grant_life = options.grant_life;
   return limits;
 }
 
@@ -98,6 +98,7 @@ World::World(WorldOptions options)
   spec_.block_rows_max = options_.block_rows_max;
   spec_.max_failures = options_.max_failures;
   spec_.ingest = options_.ingest;
+  spec_.on_error = options_.on_error;
   fill_source();
 }
 
@@ -265,7 +266,9 @@ void World::open_process(std::shared_ptr<Process> process) {
   for (const Side side : {Side::source, Side::destination}) {
     cluster_event(*process, side, cluster::JobJoined{.job = 1, .shares = {}});
   }
-  handle(*process, pipeline::Started{});
+  // Whoever starts a process on a failed job wants it to go on.
+  const bool resume = process->core->ledger().state == JobState::failed;
+  handle(*process, pipeline::Started{.resume = resume ? std::optional(spec_) : std::nullopt});
 }
 
 void World::start_second_writer() {
@@ -296,8 +299,16 @@ void World::crash(Process& process, bool restart) {
 
 void World::job_over(Process& process) {
   process.alive = false;
+  if (truth_.state == JobState::failed && verdict_.resumes < options_.resumes) {
+    verdict_.resumes += 1;
+    return later(draw_delay(30'000), [this] { start_process(); });
+  }
   if (is_terminal(truth_.state)) {
     ended_ = true;
+    if (options_.ends_within && now_ - kStart > *options_.ends_within) {
+      broken(Check::ends,
+             "the job took " + std::to_string((now_ - kStart).to_seconds()) + " s to end");
+    }
     return;
   }
   // Let go: fenced, or tired of an outage. Somebody must go on, but only if nobody does.

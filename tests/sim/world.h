@@ -42,6 +42,7 @@ enum class Mutant {
   forgets_staging,        // says that a staging table is dropped without dropping it
   forgets_tags,           // says that tags are dropped without dropping them
   loses_a_grant,          // never hears of some slots
+  forgets_exports,        // takes an export in doubt for one that has ended
   trusts_the_count,       // takes a queued ingestion for done before every blob is told to be
 };
 
@@ -72,13 +73,17 @@ struct WorldOptions {
   std::int64_t plan_groups_max = 3;
   int slots = 3;
   int max_failures = 10;
+  int resumes = 0;        // of a job that failed, before its failure is taken for its end
   int compact_every = 0;  // commits; 0: never
   bool closes_folders = true;
-  bool second_writer = false;  // a takeover while the first writer lives
+  Timespan grant_life = Timespan::seconds(3600);
+  std::optional<Timespan> ends_within;  // from the first event to the last record
+  bool second_writer = false;           // a takeover while the first writer lives
   bool cancel = false;
   bool retention = false;  // the source loses old rows while the job runs
   bool new_rows = true;    // the source gains rows while the job runs
   bool clock_steps = false;
+  OnError on_error = OnError::continue_;
   IngestChoice ingest = IngestChoice::direct;
   bool queues = false;  // the destination has data management
   Mutant mutant = Mutant::none;
@@ -104,7 +109,7 @@ struct Verdict {
   std::string detail;
   JobState end = JobState::running;
   std::int64_t events = 0;
-  int crashes = 0, takeovers = 0, faults = 0;
+  int crashes = 0, takeovers = 0, faults = 0, resumes = 0;
   int scripted = 0;  // places of the script that were reached
 };
 

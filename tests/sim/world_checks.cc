@@ -206,11 +206,13 @@ WorldOptions draw_options(std::uint64_t seed) {
   options.new_rows = rng.chance(0.7);
   options.clock_steps = rng.chance(0.2);
   options.compact_every = rng.chance(0.5) ? static_cast<int>(rng.between(1, 12)) : 0;
-  options.max_failures = rng.chance(0.1) ? 2 : 30;
+  options.max_failures = rng.chance(0.3) ? 2 : 30;
   options.queues = rng.chance(0.7);
   options.ingest = options.queues && rng.chance(0.3) ? IngestChoice::queued
                    : rng.chance(0.7)                 ? IngestChoice::auto_
                                                      : IngestChoice::direct;
+  options.resumes = rng.chance(0.7) ? 2 : 0;
+  options.on_error = rng.chance(0.3) ? OnError::stop : OnError::continue_;
   return options;
 }
 

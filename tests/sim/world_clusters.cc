@@ -123,6 +123,8 @@ Result<kusto::Answer> World::apply(const Call& made, bool partly) {
     if (queued != nullptr && cluster.knows(queued->attempt))
       operation_started(made, queued->attempt);
   }
+  if (options_.mutant == Mutant::forgets_exports && result && made.word == "read-exports")
+    std::get<kusto::OperationList>(*result).operations.clear();
   if (options_.mutant == Mutant::accepts_any_stage && result && made.word == "read-extents") {
     auto& extents = std::get<kusto::ExtentList>(*result).extents;
     const auto& read = std::get<kusto::ReadExtents>(std::get<kusto::Read>(made.command));
@@ -144,8 +146,8 @@ void World::operation_started(const Call& made, const Uuid& operation) {
         Ending::failed_without_effect,    Ending::failed_but_applied,
         Ending::failed_partly_applied,    Ending::throttled,
         Ending::abandoned_without_effect, Ending::abandoned_and_applied_later,
-        Ending::delivered_twice,          Ending::delivered_again_later,
-        Ending::first_twice_last_later};
+        Ending::failed_and_applied_soon,  Ending::delivered_twice,
+        Ending::delivered_again_later,    Ending::first_twice_last_later};
     // The last three are of queues only.
     ending = kBad[rng_.below(std::size(kBad) - (made.word == "queue" ? 0 : 3))];
     verdict_.faults += 1;
@@ -167,6 +169,12 @@ void World::end_operation(SimCluster& cluster, Uuid operation, Ending ending) {
                                  [&](const OperationRef& one) { return one.id == operation; });
   if (!known) return;
   cluster.finish(operation, ending);
+  // A clock that is set forward makes a failure of this moment one of long ago: not played
+  // together.
+  if (ending == Ending::failed_and_applied_soon && !options_.clock_steps) {
+    later(Timespan::milliseconds(rng_.between(100, 50'000)),
+          [this, &cluster, operation] { end_operation(cluster, operation, Ending::completed); });
+  }
   if (ending == Ending::abandoned_and_applied_later || ending == Ending::delivered_again_later ||
       ending == Ending::first_twice_last_later) {
     later(Timespan::milliseconds(rng_.between(100, 600'000)),

@@ -123,6 +123,8 @@ TEST_F(RestKustoTest, SendsAnExportAsACommandThatIsNotRepeatable) {
   EXPECT_EQ(options["request_block_row_level_security"], true);
   EXPECT_EQ(options["queryconsistency"], "strongconsistency");
   EXPECT_FALSE(options.contains("notruncation"));
+  // The answer is waited for so long as the call may take; the export may run for longer.
+  EXPECT_EQ(options["servertimeout"], "01:00:00");
 }
 
 TEST_F(RestKustoTest, ClusterCommandsUseTheConnectionsDatabase) {

@@ -105,6 +105,7 @@ std::vector<Case> cases() {
       {"read_table_count", read(ReadTableCount{kDb, kTable})},
       {"read_operations", read(ReadOperations{{id(1), id(2)}, false})},
       {"read_operations_older", read(ReadOperations{{id(1), id(2)}, true})},
+      {"read_exports_under_way", read(ReadExportsUnderWay{Timespan::seconds(57600)})},
       {"read_export_details", read(ReadExportDetails{id(3)})},
       {"read_extents",
        read(ReadExtents{
