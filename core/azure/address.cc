@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "core/azure/encoding.h"
+#include "core/base/base64.h"
 #include "core/base/text.h"
 #include "core/net/transport.h"
 

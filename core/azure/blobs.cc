@@ -6,6 +6,8 @@
 #include <fstream>
 #include <pugixml.hpp>
 
+#include "core/base/base64.h"
+
 namespace kc::azure {
 namespace {
 

@@ -2,6 +2,8 @@
 
 #include <pugixml.hpp>
 
+#include "core/base/base64.h"
+
 namespace kc::azure {
 
 Result<DelegationKey> get_delegation_key(Line& line, Ticks start, Ticks expiry) {

@@ -13,8 +13,8 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
-#include "core/azure/encoding.h"
 #include "core/azure/openssl_handles.h"
+#include "core/base/base64.h"
 
 namespace kc::azure {
 namespace {
@@ -189,24 +189,12 @@ Result<std::string> SigningCertificate::assertion(const Claims& claims, SigningA
   }
 }
 
-std::string base64_url(std::string_view bytes) {
-  auto text = base64(bytes);
-  while (text.ends_with('=')) text.pop_back();
-  std::replace(text.begin(), text.end(), '+', '-');
-  std::replace(text.begin(), text.end(), '/', '_');
-  return text;
-}
-
 std::optional<Ticks> expiry_of_token(std::string_view token) {
   const auto first = token.find('.');
   if (first == std::string_view::npos) return std::nullopt;
   const auto second = token.find('.', first + 1);
   if (second == std::string_view::npos) return std::nullopt;
-  std::string part(token.substr(first + 1, second - first - 1));
-  std::replace(part.begin(), part.end(), '-', '+');
-  std::replace(part.begin(), part.end(), '_', '/');
-  while (part.size() % 4 != 0) part += '=';
-  const auto payload = unbase64(part);
+  const auto payload = unbase64_url(token.substr(first + 1, second - first - 1));
   if (!payload) return std::nullopt;
   const auto claims = nlohmann::json::parse(*payload, nullptr, false);
   if (!claims.is_object() || !claims.contains("exp") || !claims["exp"].is_number_integer())

@@ -49,8 +49,6 @@ class SigningCertificate {
   std::unique_ptr<State> state_;
 };
 
-std::string base64_url(std::string_view bytes);
-
 // `exp` of a token's payload, unverified; nothing where the token is not a JWT.
 std::optional<Ticks> expiry_of_token(std::string_view token);
 

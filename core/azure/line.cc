@@ -8,6 +8,7 @@
 #include "core/azure/signing.h"
 #include "core/azure/wait.h"
 #include "core/base/ids.h"
+#include "core/net/http_date.h"
 #include "core/net/retry.h"
 
 namespace kc::azure {
@@ -126,7 +127,7 @@ Result<Line::Signed> Line::signed_call(const StorageCall& call, const std::strin
   if (!query.empty()) http.url += "?" + query;
   http.headers = call.headers;
   http.headers.push_back({"x-ms-version", std::string(kStorageVersion)});
-  http.headers.push_back({"x-ms-date", http_date(clock_.now())});
+  http.headers.push_back({"x-ms-date", net::http_date(clock_.now())});
   http.headers.push_back(
       {"x-ms-client-request-id", rng_.with([](Rng& rng) { return Uuid::random(rng); }).text()});
   http.body = call.body;

@@ -7,6 +7,7 @@
 #include <array>
 #include <map>
 
+#include "core/base/base64.h"
 #include "core/base/text.h"
 
 namespace kc::azure {

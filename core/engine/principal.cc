@@ -3,40 +3,13 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "core/base/base64.h"
 #include "core/engine/host.h"
 
 namespace kc::engine {
 namespace {
 
 constexpr std::string_view kAdministrator = "aadapp=00000000-0000-0000-0000-000000000000;local";
-
-std::string decoded(std::string_view base64url) {
-  std::string out;
-  std::uint32_t bits = 0;
-  int count = 0;
-  for (const char c : base64url) {
-    std::uint32_t value = 0;
-    if (c >= 'A' && c <= 'Z')
-      value = static_cast<std::uint32_t>(c - 'A');
-    else if (c >= 'a' && c <= 'z')
-      value = static_cast<std::uint32_t>(c - 'a') + 26;
-    else if (c >= '0' && c <= '9')
-      value = static_cast<std::uint32_t>(c - '0') + 52;
-    else if (c == '-' || c == '+')
-      value = 62;
-    else if (c == '_' || c == '/')
-      value = 63;
-    else
-      break;
-    bits = bits << 6 | value;
-    count += 6;
-    if (count >= 8) {
-      count -= 8;
-      out += static_cast<char>(bits >> count & 0xFF);
-    }
-  }
-  return out;
-}
 
 // Cluster roles are those of all databases.
 bool grants(const PrincipalEntry& entry, Access access) {
@@ -68,8 +41,9 @@ std::string principal_of_token(std::string_view token) {
   if (token.empty()) return {};
   const auto first = token.find('.');
   if (first != std::string_view::npos) {
-    const auto payload = token.substr(first + 1, token.find('.', first + 1) - first - 1);
-    const auto claims = nlohmann::json::parse(decoded(payload), nullptr, false);
+    const auto payload =
+        unbase64_url(token.substr(first + 1, token.find('.', first + 1) - first - 1));
+    const auto claims = nlohmann::json::parse(payload.value_or(""), nullptr, false);
     const auto claim = [&](const char* name) {
       return claims.is_object() && claims.contains(name) && claims[name].is_string()
                  ? claims[name].get<std::string>()

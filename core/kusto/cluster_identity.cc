@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "core/azure/default_chain.h"
-#include "core/azure/encoding.h"
 #include "core/azure/entra.h"
 #include "core/azure/secret_reference.h"
+#include "core/base/base64.h"
 #include "core/net/retry.h"
 
 namespace kc::kusto {
@@ -40,7 +40,7 @@ std::string_view name_of(SignIn::Kind kind) {
 // A certificate that was read by reference may be the file itself, or its base64 as the keyword
 // takes it.
 std::string certificate_bytes(std::string text) {
-  auto bytes = azure::unbase64(text);
+  auto bytes = unbase64(text);
   return bytes && !bytes->empty() ? std::move(*bytes) : std::move(text);
 }
 

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "core/azure/credential.h"
-#include "core/azure/encoding.h"
 #include "core/azure/secret_reference.h"
+#include "core/base/base64.h"
 #include "core/base/text.h"
 #include "core/base/utf8.h"
 #include "core/net/transport.h"
@@ -382,7 +382,7 @@ Result<void> Reader::take_identity(const Keyword& keyword, std::string_view valu
     case Use::certificate: {
       if (azure::is_secret_reference(value))
         return take_secret(keyword, SignIn::Kind::application_certificate, std::string(value));
-      auto bytes = azure::unbase64(value);
+      auto bytes = unbase64(value);
       if (!bytes) return refuse(name + " is not the base64 of a PFX or PEM file");
       return take_secret(keyword, SignIn::Kind::application_certificate, std::move(*bytes));
     }

@@ -4,9 +4,9 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "core/azure/encoding.h"
 #include "core/azure/queues.h"
 #include "core/azure/tables.h"
+#include "core/base/base64.h"
 #include "core/base/text.h"
 #include "core/kusto/classify.h"
 #include "core/kusto/text.h"
@@ -65,7 +65,7 @@ std::string message_of(const StartQueuedIngest& what, std::size_t nth,
                             {"ingestionMappingType", csv ? "Csv" : "Parquet"}}}};
   if (nth < what.raw_bytes.size() && what.raw_bytes[nth] > 0)
     message["RawDataSize"] = what.raw_bytes[nth];
-  return azure::base64(message.dump());
+  return base64(message.dump());
 }
 
 // An answer of the storage service in the words of the door: what a queue says of itself is no word

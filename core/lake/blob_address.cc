@@ -9,6 +9,7 @@
 
 #include "core/azure/encoding.h"
 #include "core/azure/secret_reference.h"
+#include "core/base/base64.h"
 #include "core/base/ids.h"
 #include "core/base/text.h"
 #include "core/lake/lake_names.h"
@@ -253,7 +254,7 @@ Result<azure::Credential> credential_of(std::map<std::string, std::string>& part
     return bad("the storage connection string has no AccountName for its AccountKey");
   if (take_reference(parts["accountkey"], "AccountKey", place))
     return azure::Credential{Kind::shared_key, parts["accountname"], {}};
-  if (!azure::unbase64(parts["accountkey"]))
+  if (!unbase64(parts["accountkey"]))
     return bad("the storage connection string has no AccountKey in base64");
   return azure::Credential{Kind::shared_key, parts["accountname"], parts["accountkey"]};
 }

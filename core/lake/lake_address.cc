@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "core/azure/encoding.h"
+#include "core/base/base64.h"
 #include "core/base/text.h"
 #include "core/lake/blob_address.h"
 #include "core/lake/blob_lake.h"
@@ -107,7 +108,7 @@ Result<void> read_reference(BlobPlace& place, const LakeDoors& doors) {
                        place.reference + ": " + why);
   };
   if (credential.kind == azure::Credential::Kind::shared_key) {
-    if (!azure::unbase64(credential.secret)) return refuse("no account key in base64");
+    if (!unbase64(credential.secret)) return refuse("no account key in base64");
     return {};
   }
   if (credential.secret.starts_with('?')) credential.secret.erase(0, 1);

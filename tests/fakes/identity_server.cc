@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/azure/jwt.h"
+#include "core/base/base64.h"
 #include "core/base/text.h"
 
 namespace kc::fakes {
@@ -121,7 +122,7 @@ void IdentityServer::serve(RawConnection& connection, bool tls) {
 
 std::string IdentityServer::token(const std::string& audience) {
   const json claims = {{"aud", audience}, {"exp", now_seconds() + lifetime_}, {"n", ++tokens_}};
-  return azure::base64_url(R"({"alg":"none"})") + "." + azure::base64_url(claims.dump()) + ".c2ln";
+  return base64_url(R"({"alg":"none"})") + "." + base64_url(claims.dump()) + ".c2ln";
 }
 
 IdentityAnswer IdentityServer::answer(const IdentityRequest& request) {

@@ -1,7 +1,7 @@
 // The decoder of queue messages: whatever comes, what it takes it can write, and reads back.
 #include "tests/fuzz/queue_message_target.h"
 
-#include "core/azure/encoding.h"
+#include "core/base/base64.h"
 #include "core/base/check.h"
 #include "core/engine/dm/queue_message.h"
 
@@ -19,7 +19,7 @@ void decode(std::string_view text) {
 
 void run_queue_message(std::string_view bytes) {
   decode(bytes);
-  decode(azure::base64(bytes));
+  decode(base64(bytes));
 }
 
 }  // namespace kc::fuzz

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/azure/signing.h"
+#include "core/base/base64.h"
 #include "core/engine/dm/state.h"
 #include "core/engine/host.h"
 
@@ -29,13 +30,13 @@ std::string value(const azure::Entity& entity, const char* name) {
 
 std::string make_token(const azure::StorageAccount& account, Ticks expiry) {
   const auto text = nlohmann::json{{"aud", account.name}, {"exp", format_datetime(expiry)}}.dump();
-  return azure::base64(text) + "." + azure::signature(account.key, text);
+  return base64(text) + "." + azure::signature(account.key, text);
 }
 
 bool is_token(const azure::StorageAccount& account, const std::string& token, Ticks now) {
   const auto dot = token.find('.');
   if (dot == std::string::npos) return false;
-  const auto text = azure::unbase64(std::string_view(token).substr(0, dot));
+  const auto text = unbase64(std::string_view(token).substr(0, dot));
   if (!text || azure::signature(account.key, *text) != token.substr(dot + 1)) return false;
   const auto body = nlohmann::json::parse(*text, nullptr, false);
   if (!body.is_object() || !body.contains("exp") || !body["exp"].is_string()) return false;

@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "core/azure/encoding.h"
+#include "core/base/base64.h"
 #include "core/base/redact.h"
 
 namespace kc::engine {
@@ -127,7 +127,7 @@ Result<void> Outcomes::tell_queue(const IngestMessage& message, const Outcome& o
     body["OriginatesFromUpdatePolicy"] = false;
     body["ShouldRetry"] = is_passing(*outcome.error);
   }
-  const auto text = azure::base64(body.dump(-1, ' ', false, json::error_handler_t::replace));
+  const auto text = base64(body.dump(-1, ' ', false, json::error_handler_t::replace));
   return (failed ? failed_ : successful_).put(text);
 }
 

@@ -3,7 +3,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
-#include "core/azure/encoding.h"
+#include "core/base/base64.h"
 #include "core/base/text.h"
 
 namespace kc::engine {
@@ -70,7 +70,7 @@ class Reader {
     const auto start = text.find_first_not_of(" \t\r\n");
     if (start != std::string_view::npos && text[start] == '{')
       return json::parse(text, nullptr, false);
-    const auto bytes = azure::unbase64(text);
+    const auto bytes = unbase64(text);
     return bytes ? json::parse(*bytes, nullptr, false) : json(nullptr);
   }
 
@@ -169,7 +169,7 @@ std::string encode_message(const IngestMessage& message) {
                {"SourceMessageCreationTime", message.created},
                {"AdditionalProperties", properties}};
   if (message.raw_size) body["RawDataSize"] = *message.raw_size;
-  return azure::base64(body.dump(-1, ' ', false, json::error_handler_t::replace));
+  return base64(body.dump(-1, ' ', false, json::error_handler_t::replace));
 }
 
 }  // namespace kc::engine

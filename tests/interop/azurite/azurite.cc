@@ -8,7 +8,7 @@
 #include <array>
 #include <cstdlib>
 
-#include "core/azure/encoding.h"
+#include "core/base/base64.h"
 
 namespace kc {
 namespace {
@@ -23,7 +23,7 @@ std::string first_line(int from) {
 
 std::string azurite_token(Ticks now) {
   const auto part = [](const std::string& json) {
-    auto text = azure::base64(json);
+    auto text = base64(json);
     text.resize(std::min(text.find('='), text.size()));
     std::replace(text.begin(), text.end(), '+', '-');
     std::replace(text.begin(), text.end(), '/', '_');

@@ -17,6 +17,7 @@
 #include "core/azure/entra.h"
 #include "core/azure/managed_identity.h"
 #include "core/azure/program_run.h"
+#include "core/base/base64.h"
 #include "core/net/curl_transport.h"
 #include "tests/fakes/identity_server.h"
 
@@ -53,10 +54,7 @@ json part_of(const std::string& jwt, std::size_t number) {
   auto text = jwt;
   for (; number > 0; --number) text.erase(0, text.find('.') + 1);
   text.resize(std::min(text.find('.'), text.size()));
-  std::replace(text.begin(), text.end(), '-', '+');
-  std::replace(text.begin(), text.end(), '_', '/');
-  while (text.size() % 4 != 0) text += '=';
-  return json::parse(unbase64(text).value_or(""), nullptr, false);
+  return json::parse(unbase64_url(text).value_or(""), nullptr, false);
 }
 
 std::string normal_assertion(const std::string& jwt) {

@@ -8,9 +8,9 @@
 #include <nlohmann/json.hpp>
 
 #include "core/azure/blobs.h"
-#include "core/azure/encoding.h"
 #include "core/azure/queues.h"
 #include "core/azure/tables.h"
+#include "core/base/base64.h"
 #include "core/engine/dm/data_management.h"
 #include "core/net/curl_transport.h"
 #include "tests/interop/azurite/azurite.h"
@@ -120,7 +120,7 @@ class QueuedTest : public testing::Test {
   void put(const json& body) {
     const auto address = *azure::parse_resource_address(root("SecuredReadyForAggregationQueue"));
     azure::Queue sender(transport_, system_, address.endpoint, address.credential, address.name);
-    const auto put = sender.put(azure::base64(body.dump()));
+    const auto put = sender.put(base64(body.dump()));
     ASSERT_TRUE(put) << put.error().message;
   }
   std::string status(const json& body, const char* member = "Status") {
@@ -134,7 +134,7 @@ class QueuedTest : public testing::Test {
     auto own = queue(name);
     const auto messages = own.peek(1);
     if (!messages || messages->empty()) return nullptr;
-    return json::parse(*azure::unbase64(messages->front().text));
+    return json::parse(*unbase64(messages->front().text));
   }
   std::int64_t waiting() { return *queue("kc-ready-1").length() + *queue("kc-ready-2").length(); }
   // Rounds until something was there, for as long as a hidden message may take to come back.

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "core/azure/token_call.h"
+#include "core/base/base64.h"
 #include "tests/fakes/certificates.h"
 #include "tests/unit/azure/identity_machine.h"
 

@@ -109,16 +109,9 @@ TEST(Encoding, ReadsBackWhatItWrote) {
   std::string bytes;
   for (int i = 0; i < 300; ++i) {
     EXPECT_EQ(percent_decode(percent_encode(bytes)), bytes);
-    EXPECT_EQ(unbase64(base64(bytes)), bytes);
     bytes += static_cast<char>(i);
   }
-  EXPECT_EQ(unbase64("abc"), std::nullopt);
-  EXPECT_EQ(unbase64("ab=c"), std::nullopt);
-  EXPECT_EQ(unbase64("===="), std::nullopt);
-  EXPECT_EQ(unbase64(" YQ==\n"), "a");
-  EXPECT_EQ(unbase64(""), "");
   EXPECT_EQ(percent_decode("%zz%4"), "%zz%4");
-  EXPECT_EQ(http_date(*parse_datetime("1994-11-06T08:49:37Z")), "Sun, 06 Nov 1994 08:49:37 GMT");
 }
 
 }  // namespace

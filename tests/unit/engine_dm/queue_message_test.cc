@@ -7,7 +7,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
-#include "core/azure/encoding.h"
+#include "core/base/base64.h"
 
 namespace kc::engine {
 namespace {
@@ -36,7 +36,7 @@ json whole() {
             {"tags", "[\"a\"]"},
             {"ignoreFirstRecord", true}}}};
 }
-DecodedMessage decode(const json& body) { return decode_message(azure::base64(body.dump())); }
+DecodedMessage decode(const json& body) { return decode_message(base64(body.dump())); }
 std::string code_of(const DecodedMessage& decoded) {
   return decoded.problem ? decoded.problem->service_code : "";
 }

@@ -1,29 +1,16 @@
 // Roles: what a request may do by the principal in its token.
 #include <nlohmann/json.hpp>
 
+#include "core/base/base64.h"
 #include "core/engine/principal.h"
 #include "tests/unit/engine/engine_fixture.h"
 
 namespace kc::engine {
 namespace {
 
-std::string base64url(const std::string& bytes) {
-  static constexpr char kAlphabet[] =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-  std::string out;
-  std::uint32_t bits = 0;
-  int count = 0;
-  for (const char c : bytes) {
-    bits = bits << 8 | static_cast<unsigned char>(c);
-    for (count += 8; count >= 6; count -= 6) out += kAlphabet[bits >> (count - 6) & 63];
-  }
-  if (count > 0) out += kAlphabet[bits << (6 - count) & 63];
-  return out;
-}
-
 std::string token_of(const std::string& user) {
   const nlohmann::json claims = {{"upn", user}, {"tid", "tenant"}, {"scp", "user_impersonation"}};
-  return base64url(R"({"alg":"none"})") + "." + base64url(claims.dump()) + ".signature";
+  return base64_url(R"({"alg":"none"})") + "." + base64_url(claims.dump()) + ".signature";
 }
 
 class Roles : public EngineTest {
@@ -51,7 +38,7 @@ TEST(Principal, IsReadFromTheToken) {
   EXPECT_EQ(principal_of_token(token_of("ann@x")), "aaduser=ann@x;tenant");
   EXPECT_EQ(principal_of_token("opaque"), "aaduser=unknown");
   EXPECT_EQ(principal_of_token("a.!!!.c"), "aaduser=unknown");
-  const auto app = "h." + base64url(R"({"appid":"1234","tid":"tenant"})") + ".s";
+  const auto app = "h." + base64_url(R"({"appid":"1234","tid":"tenant"})") + ".s";
   EXPECT_EQ(principal_of_token(app), "aadapp=1234;tenant");
 }
 

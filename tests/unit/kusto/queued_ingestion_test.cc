@@ -9,7 +9,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "core/azure/encoding.h"
+#include "core/base/base64.h"
 #include "core/base/text.h"
 
 namespace kc::kusto {
@@ -32,7 +32,7 @@ class Account final : public net::Transport {
     if (path.find("queue.core") != std::string::npos) {
       const auto from = call.body.find("<MessageText>") + 13;
       const auto text = call.body.substr(from, call.body.find("</MessageText>") - from);
-      messages.push_back(json::parse(*azure::unbase64(text)));
+      messages.push_back(json::parse(*unbase64(text)));
       queues.push_back(path);
       return net::HttpAnswer{
           .status = 201,
