@@ -133,7 +133,8 @@ Result<AccessToken> read_cli_answer(const std::string& output, Ticks now) {
   if (body.contains("expires_on"))
     expires = parse_instant(body["expires_on"].is_number_integer()
                                 ? std::to_string(body["expires_on"].get<std::int64_t>())
-                                : text("expires_on"));
+                                : text("expires_on"),
+                            now);
   if (!expires) expires = parse_local(text("expiresOn"));
   if (!expires) return bad("does not say when the token expires");
   if (*expires <= now)

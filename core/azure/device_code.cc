@@ -100,7 +100,7 @@ Result<Begun> DeviceCode::begin(const std::string& tenant, const TokenRequest& r
   KC_TRY(const auto answer,
          post(tenant, "devicecode",
               {{"client_id", who_.client_id}, {"scope", whole_scope(request)}}, request));
-  if (answer.status != 200) return fail(refusal(answer, who_.authority, kName));
+  if (answer.status != 200) return fail(refusal(answer, who_.authority, kName, with_.clock.now()));
   const auto body = json::parse(answer.body, nullptr, false);
   if (!body.is_object())
     return refuse(ErrorKind::corrupt, "identity.bad_answer", "the answer is no JSON object");
@@ -141,7 +141,7 @@ Result<AccessToken> DeviceCode::wait_for_person(const std::string& tenant, const
     if (word == "slow_down")
       interval = interval + Timespan::seconds(kIntervalSeconds);
     else if (word != "authorization_pending")
-      return fail(refusal(answer, who_.authority, kName));
+      return fail(refusal(answer, who_.authority, kName, with_.clock.now()));
   }
 }
 
@@ -160,7 +160,7 @@ Result<AccessToken> DeviceCode::token(const TokenRequest& request) {
     // A person must sign in again only where the old sign-in no longer counts.
     const auto word = error_word(answer.body);
     if (word != "invalid_grant" && word != "interaction_required")
-      return fail(refusal(answer, who_.authority, kName));
+      return fail(refusal(answer, who_.authority, kName, with_.clock.now()));
     refresh_token_.with([](std::string& one) { one.clear(); });
   }
   KC_TRY(const auto begun, begin(tenant, request));

@@ -40,7 +40,8 @@ class EntraApplication : public TokenCredential {
                                    {"Accept", "application/json"}},
                        .body = render_query(form)};
     KC_TRY(const auto answer, ask(with_, std::move(call), request, Patience::entra, name()));
-    if (answer.status != 200) return fail(refusal(answer, who_.authority, name()));
+    if (answer.status != 200)
+      return fail(refusal(answer, who_.authority, name(), with_.clock.now()));
     return read_token(answer, with_.clock.now(), name());
   }
 

@@ -241,7 +241,7 @@ Result<AccessToken> ManagedIdentity::token(const TokenRequest& request) {
     if (place.source == Source::arc) KC_CHECK_OK(check_honoured(answer));
     return read_token(answer, with_.clock.now(), kName);
   }
-  auto error = refusal(answer, net::origin_of(place.url), kName);
+  auto error = refusal(answer, net::origin_of(place.url), kName, with_.clock.now());
   // "Identity not found": the machine is there, but it has none.
   if (place.source == Source::imds && answer.status == 400) {
     error.fix = "assign a managed identity to this machine, or name one that it has";

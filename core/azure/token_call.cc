@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/text.h"
+#include "core/net/http_date.h"
 #include "core/net/retry.h"
 
 namespace kc::azure {
@@ -98,11 +99,12 @@ std::optional<double> seconds_of(const json& body, const char* name) {
   return seconds;
 }
 
-std::optional<Ticks> instant_of(const json& body, const char* name) {
+std::optional<Ticks> instant_of(const json& body, const char* name, Ticks now) {
   if (!body.contains(name)) return std::nullopt;
   const auto& value = body[name];
-  if (value.is_number_integer()) return parse_instant(std::to_string(value.get<std::int64_t>()));
-  return value.is_string() ? parse_instant(value.get<std::string>()) : std::nullopt;
+  if (value.is_number_integer())
+    return parse_instant(std::to_string(value.get<std::int64_t>()), now);
+  return value.is_string() ? parse_instant(value.get<std::string>(), now) : std::nullopt;
 }
 
 Failure bad_answer(const std::string& who, const char* what) {
@@ -117,21 +119,6 @@ std::optional<Ticks> from_calendar(std::tm parts) {
   if (parts.tm_year < 70 || parts.tm_year > 8000 || parts.tm_mon < 0 || parts.tm_mon > 11)
     return std::nullopt;
   return Ticks{kTicksAtUnixEpoch + static_cast<std::int64_t>(::timegm(&parts)) * kTicksPerSecond};
-}
-
-std::optional<Ticks> parse_rfc1123(const std::string& text) {
-  constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  std::tm at{};
-  std::array<char, 4> month{}, zone{};
-  if (std::sscanf(text.c_str(), "%*3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d %3[A-Z]", &at.tm_mday,
-                  month.data(), &at.tm_year, &at.tm_hour, &at.tm_min, &at.tm_sec, zone.data()) != 7)
-    return std::nullopt;
-  const auto found = std::find(kMonths.begin(), kMonths.end(), std::string_view(month.data()));
-  if (found == kMonths.end() || std::string_view(zone.data()) != "GMT") return std::nullopt;
-  at.tm_mon = static_cast<int>(found - kMonths.begin());
-  at.tm_year -= 1900;
-  return from_calendar(at);
 }
 
 // As App Service's older endpoint writes it, on Windows by twelve hours.
@@ -210,7 +197,7 @@ std::string_view hint_of(std::string_view aadsts_code) {
   return found == kHints.end() ? std::string_view() : found->what;
 }
 
-std::optional<Ticks> parse_instant(std::string_view text) {
+std::optional<Ticks> parse_instant(std::string_view text, Ticks now) {
   text = trim(text);
   if (text.empty() || text.size() > 64) return std::nullopt;
   std::int64_t seconds = 0;
@@ -221,9 +208,8 @@ std::optional<Ticks> parse_instant(std::string_view text) {
     return Ticks{kTicksAtUnixEpoch + seconds * kTicksPerSecond};
   }
   if (auto iso = parse_datetime(text)) return *iso;
-  const std::string copy(text);
-  if (auto at = parse_rfc1123(copy)) return at;
-  return parse_month_first(copy);
+  if (auto at = net::parse_http_date(text, now)) return at;
+  return parse_month_first(std::string(text));
 }
 
 std::string error_word(std::string_view text) {
@@ -275,7 +261,7 @@ Result<AccessToken> read_token(const net::HttpAnswer& answer, Ticks now, const s
   // The relative time does not need this machine's clock to be right.
   if (const auto seconds = seconds_of(body, "expires_in"))
     token.expires = after(*seconds);
-  else if (const auto at = instant_of(body, "expires_on"))
+  else if (const auto at = instant_of(body, "expires_on", now))
     token.expires = *at;
   else
     return bad_answer(who, "does not say when the token expires");
@@ -286,7 +272,8 @@ Result<AccessToken> read_token(const net::HttpAnswer& answer, Ticks now, const s
   return token;
 }
 
-Error refusal(const net::HttpAnswer& answer, const std::string& origin, const std::string& who) {
+Error refusal(const net::HttpAnswer& answer, const std::string& origin, const std::string& who,
+              Ticks now) {
   const auto body = json::parse(answer.body, nullptr, false);
   const auto name = error_word(answer.body);
   const auto aadsts = aadsts_of(body);
@@ -308,7 +295,7 @@ Error refusal(const net::HttpAnswer& answer, const std::string& origin, const st
   if (const auto hint = hint_of(aadsts); !hint.empty()) error.message += ": " + std::string(hint);
   error.service_code = aadsts.empty() ? name : aadsts;
   error.request_id = word(text_of(body, "correlation_id"));
-  if (const auto pause = net::retry_after(answer))
+  if (const auto pause = net::retry_after(answer, now))
     error.retry_after = std::min(*pause, net::kRetryAfterMax).to_milliseconds();
   return error;
 }

@@ -29,13 +29,14 @@ Result<net::HttpAnswer> ask(const Surroundings& with, net::HttpCall call,
 Result<AccessToken> read_token(const net::HttpAnswer& answer, Ticks now, const std::string& who);
 
 // What any other answer means. `service_code` of the error is `AADSTS…` or the `error` word.
-Error refusal(const net::HttpAnswer& answer, const std::string& origin, const std::string& who);
+Error refusal(const net::HttpAnswer& answer, const std::string& origin, const std::string& who,
+              Ticks now);
 
 // The word in `error` of an answer's body; empty where there is none.
 std::string error_word(std::string_view body);
 
-// Seconds since 1970, ISO 8601, RFC 1123, or `MM/dd/yyyy HH:mm:ss [AM|PM] +00:00`.
-std::optional<Ticks> parse_instant(std::string_view text);
+// Seconds since 1970, ISO 8601, a date of HTTP, or `MM/dd/yyyy HH:mm:ss [AM|PM] +00:00`.
+std::optional<Ticks> parse_instant(std::string_view text, Ticks now);
 
 // A part of a message: what to do about an AADSTS code, empty where nothing is known.
 std::string_view hint_of(std::string_view aadsts_code);

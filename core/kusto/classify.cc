@@ -220,7 +220,7 @@ Error classify(const ServiceError& error, const std::vector<std::string>& tables
   return make(judge(error, tables), error);
 }
 
-Error classify(const net::HttpAnswer& answer, const std::vector<std::string>& tables) {
+Error classify(const net::HttpAnswer& answer, const std::vector<std::string>& tables, Ticks now) {
   ServiceError error;
   const auto json = parse_json(answer.body, kErrorDepthMax);
   if (json && json->is_object()) error = read_service_error(*json);
@@ -236,7 +236,7 @@ Error classify(const net::HttpAnswer& answer, const std::vector<std::string>& ta
   if (error.message.empty()) error.message = "no reason was given";
   Error made = make(judge_status(answer.status, error, tables), error);
   made.message = "HTTP " + std::to_string(answer.status) + ": " + made.message;
-  if (const auto wait = net::retry_after(answer); wait && *wait <= net::kRetryAfterMax)
+  if (const auto wait = net::retry_after(answer, now); wait && *wait <= net::kRetryAfterMax)
     made.retry_after = wait->to_milliseconds();
   return made;
 }

@@ -29,8 +29,9 @@ struct ServiceError {
 };
 
 // Of an answer whose status is not 200. `tables` are the names in the request: a name that does not
-// resolve is a missing table only if it is one of them.
-Error classify(const net::HttpAnswer& answer, const std::vector<std::string>& tables);
+// resolve is a missing table only if it is one of them. `now` is for a `Retry-After` that is a
+// date.
+Error classify(const net::HttpAnswer& answer, const std::vector<std::string>& tables, Ticks now);
 
 // Of an error inside an HTTP 200.
 Error classify(const ServiceError& error, const std::vector<std::string>& tables);

@@ -80,7 +80,7 @@ Result<std::string> ClusterProbe::ask(const std::string& text, Timespan deadline
   }
   KC_TRY(auto answer, all_->surroundings.transport.exchange(call));
   hide_token(answer, token.secret);
-  if (answer.status != 200) return fail(classify(answer, {}));
+  if (answer.status != 200) return fail(classify(answer, {}, all_->surroundings.clock.now()));
   return std::move(answer.body);
 }
 

@@ -338,7 +338,7 @@ Result<ResultTable> RestKusto::send(const Sending& what) {
   ResultTable::Reader reader(query ? AnswerFormat::v2 : AnswerFormat::v1, what.tables);
   call.sink = [&](std::string_view piece) { return reader.feed(piece); };
   KC_TRY(const net::HttpAnswer answer, exchange(std::move(call)));
-  if (answer.status != net::kStatusOk) return fail(classify(answer, what.tables));
+  if (answer.status != net::kStatusOk) return fail(classify(answer, what.tables, clock_.now()));
   return reader.finish();
 }
 

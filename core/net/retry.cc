@@ -6,6 +6,9 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/text.h"
+#include "core/net/http_date.h"
+
 namespace kc::net {
 namespace {
 
@@ -17,6 +20,10 @@ std::optional<std::int64_t> number(const std::string* text) {
   const auto [end, code] = std::from_chars(text->data(), text->data() + text->size(), value);
   if (code != std::errc() || end != text->data() + text->size() || value < 0) return std::nullopt;
   return value;
+}
+
+std::optional<Ticks> date(const std::string* text, Ticks now) {
+  return text == nullptr ? std::nullopt : parse_http_date(trim(*text), now);
 }
 
 }  // namespace
@@ -38,14 +45,17 @@ std::optional<Timespan> next_wait(const RetryRules& rules, int retries_done,
   return wait;
 }
 
-std::optional<Timespan> retry_after(const HttpAnswer& answer) {
+std::optional<Timespan> retry_after(const HttpAnswer& answer, Ticks now) {
   for (const auto* name : {"retry-after-ms", "x-ms-retry-after-ms"}) {
     if (const auto wait = number(answer.header(name)))
       return Timespan::milliseconds(std::min(*wait, kNumberMax));
   }
-  if (const auto wait = number(answer.header("retry-after")))
-    return Timespan::seconds(std::min(*wait, kNumberMax));
-  return std::nullopt;
+  const auto* text = answer.header("retry-after");
+  if (const auto wait = number(text)) return Timespan::seconds(std::min(*wait, kNumberMax));
+  const auto until = date(text, now);
+  if (!until) return std::nullopt;
+  const Timespan left = *until - date(answer.header("date"), now).value_or(now);
+  return std::clamp(left, Timespan{}, Timespan::seconds(kNumberMax));
 }
 
 Sent send_repeatedly(const Repeating& with,
@@ -64,7 +74,7 @@ Sent send_repeatedly(const Repeating& with,
     auto done = std::find_if(retries.begin(), retries.end(),
                              [&](const auto& one) { return one.first == rules; });
     if (done == retries.end()) done = retries.insert(retries.end(), {rules, 0});
-    const auto asked = answer ? retry_after(*answer) : std::nullopt;
+    const auto asked = answer ? retry_after(*answer, with.clock.now()) : std::nullopt;
     const auto wait =
         next_wait(*rules, done->second++, asked, left(), with.draw ? with.draw() : 0.5);
     if (!wait || !with.transport.retry_budget().take(with.origin, with.clock.elapsed()))

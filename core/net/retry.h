@@ -36,9 +36,10 @@ struct RetryRules {
 std::optional<Timespan> next_wait(const RetryRules& rules, int retries_done,
                                   std::optional<Timespan> server_asks, Timespan left, double drawn);
 
-// What an answer asks for: `retry-after-ms`, `x-ms-retry-after-ms` or `Retry-After` in seconds. A
-// date there is not read: no service that is asked here sends one.
-std::optional<Timespan> retry_after(const HttpAnswer& answer);
+// What an answer asks for: `retry-after-ms`, `x-ms-retry-after-ms`, or `Retry-After` in seconds or
+// as a date (RFC 9110 §10.2.3). A date counts from the answer's own `Date`, because this machine's
+// clock may be wrong; from `now` where it has none. One that has passed asks for no wait.
+std::optional<Timespan> retry_after(const HttpAnswer& answer, Ticks now);
 
 struct Repeating {
   Transport& transport;  // whose budget is used

@@ -6,6 +6,8 @@
 namespace kc::kusto {
 namespace {
 
+const Ticks kNow = *parse_datetime("2026-11-18T11:00:00Z");
+
 using testing::HasSubstr;
 using testing::Not;
 
@@ -109,7 +111,8 @@ TEST(Classify, ErrorsOfTheServiceBecomeKinds) {
        ErrorKind::invalid, "kusto.bad_request"},
   };
   for (const Case& one : cases) {
-    const Error error = classify({.status = one.status, .headers = {}, .body = one.body}, {"T"});
+    const Error error =
+        classify({.status = one.status, .headers = {}, .body = one.body}, {"T"}, kNow);
     EXPECT_EQ(error.kind, one.kind) << one.status << one.body;
     EXPECT_EQ(error.code, one.code) << one.status << one.body;
     EXPECT_FALSE(error.message.empty());
@@ -118,22 +121,25 @@ TEST(Classify, ErrorsOfTheServiceBecomeKinds) {
 
 TEST(Classify, KeepsTheServiceCodeAndTheUsefulMessage) {
   const Error error =
-      classify({.status = 400, .headers = {}, .body = semantic("no such column 'c'")}, {});
+      classify({.status = 400, .headers = {}, .body = semantic("no such column 'c'")}, {}, kNow);
   EXPECT_EQ(error.service_code, "SEM0100");
   EXPECT_THAT(error.message, HasSubstr("no such column 'c'"));
   const Error text = classify(
-      {.status = 400, .headers = {}, .body = "General_BadRequest: no\nError details:"}, {});
+      {.status = 400, .headers = {}, .body = "General_BadRequest: no\nError details:"}, {}, kNow);
   EXPECT_EQ(text.service_code, "General_BadRequest");
 }
 
 TEST(Classify, HonoursRetryAfter) {
   const auto wait = [](const char* value) {
-    return classify({.status = 429, .headers = {{"retry-after", value}}, .body = ""}, {})
+    return classify({.status = 429, .headers = {{"retry-after", value}}, .body = ""}, {}, kNow)
         .retry_after;
   };
   EXPECT_EQ(wait("7"), std::chrono::seconds(7));
+  EXPECT_EQ(wait("Wed, 18 Nov 2026 11:00:09 GMT"), std::chrono::seconds(9));
+  EXPECT_EQ(wait("Wed, 18 Nov 2026 10:00:00 GMT"), std::chrono::seconds(0));
   EXPECT_EQ(wait("-7"), std::nullopt);
   EXPECT_EQ(wait("99999999999"), std::nullopt);
+  EXPECT_EQ(wait("Wed, 18 Nov 2099 11:00:09 GMT"), std::nullopt);
   EXPECT_EQ(wait("soon"), std::nullopt);
 }
 
@@ -145,12 +151,12 @@ TEST(Classify, MessagesAreBoundedAndHoldNoSecret) {
            body("General_BadRequest", "KustoBadRequestException",
                 "cannot write https://a.blob.core.windows.net/c/x?sv=2024&sig=s3cretsignature%2B "
                 "and h'https://x;s3cretkey'")},
-      {});
+      {}, kNow);
   EXPECT_THAT(error.message, Not(HasSubstr("s3cret")));
   const Error large =
-      classify({.status = 400, .headers = {}, .body = std::string(1 << 20, 'x')}, {});
+      classify({.status = 400, .headers = {}, .body = std::string(1 << 20, 'x')}, {}, kNow);
   EXPECT_LE(large.message.size(), kErrorMessageBytesMax + 20);
-  const Error lines = classify({.status = 400, .headers = {}, .body = "a\nb\x01"}, {});
+  const Error lines = classify({.status = 400, .headers = {}, .body = "a\nb\x01"}, {}, kNow);
   EXPECT_EQ(lines.message.find('\n'), std::string::npos);
 }
 

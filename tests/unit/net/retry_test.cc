@@ -62,13 +62,52 @@ TEST(NextWait, NeverWaitsPastTheDeadline) {
   EXPECT_EQ(next_wait(kFull, 0, {}, Timespan{-1}, 0), std::nullopt);
 }
 
+const Ticks kNow = *parse_datetime("2026-11-18T11:00:00.5Z");
+
 TEST(RetryAfter, ReadsMillisecondsBeforeSecondsAndNothingElse) {
-  EXPECT_EQ(retry_after(answer(429, {{"retry-after", "7"}})), Timespan::seconds(7));
-  EXPECT_EQ(retry_after(answer(429, {{"retry-after", "7"}, {"retry-after-ms", "70"}})),
-            Timespan::milliseconds(70));
-  EXPECT_EQ(retry_after(answer(429, {{"x-ms-retry-after-ms", "80"}})), Timespan::milliseconds(80));
-  for (const char* text : {"", "-1", "1.5", "soon", "1x", "Fri, 31 Dec 1999 23:59:59 GMT"})
-    EXPECT_EQ(retry_after(answer(429, {{"retry-after", text}})), std::nullopt) << text;
+  const auto asked = [](std::vector<Header> headers) {
+    return retry_after(answer(429, std::move(headers)), kNow);
+  };
+  EXPECT_EQ(asked({{"retry-after", "7"}}), Timespan::seconds(7));
+  EXPECT_EQ(asked({{"retry-after", "7"}, {"retry-after-ms", "70"}}), Timespan::milliseconds(70));
+  EXPECT_EQ(asked({{"x-ms-retry-after-ms", "80"}}), Timespan::milliseconds(80));
+  for (const char* text : {"", "-1", "1.5", "soon", "1x", "Wed, 18 Nov 2026 11:00:30",
+                           "Wed, 31 Nov 2026 11:00:30 GMT", "2026-11-18T11:00:30Z"})
+    EXPECT_EQ(asked({{"retry-after", text}}), std::nullopt) << text;
+  // No date in the fields that are milliseconds.
+  EXPECT_EQ(asked({{"retry-after-ms", "Wed, 18 Nov 2026 11:00:30 GMT"}}), std::nullopt);
+}
+
+TEST(RetryAfter, ReadsADateFromTheAnswersOwnOrFromTheClock) {
+  struct Case {
+    const char *until, *date;  // an empty date is none
+    std::int64_t milliseconds;
+  };
+  for (const auto& [until, date, milliseconds] : {
+           Case{"Wed, 18 Nov 2026 11:00:30 GMT", "", 29'500},
+           Case{"Wednesday, 18-Nov-26 11:00:30 GMT", "", 29'500},
+           Case{"Wed Nov 18 11:00:30 2026", "", 29'500},
+           Case{" Wed, 18 Nov 2026 11:00:30 GMT ", "", 29'500},
+           // Whatever this machine's clock says.
+           Case{"Wed, 18 Nov 2026 11:00:30 GMT", "Wed, 18 Nov 2026 11:00:10 GMT", 20'000},
+           Case{"Tue, 01 Mar 2022 00:00:05 GMT", "Mon, 28 Feb 2022 23:59:55 GMT", 10'000},
+           Case{"Wed, 18 Nov 2026 11:00:30 GMT", "yesterday", 29'500},
+           Case{"Wed, 18 Nov 2026 11:00:30 GMT", "1700000000", 29'500},
+           // A date that has passed.
+           Case{"Wed, 18 Nov 2026 11:00:00 GMT", "", 0},
+           Case{"Fri, 31 Dec 1999 23:59:59 GMT", "", 0},
+           Case{"Wed, 18 Nov 2026 11:00:30 GMT", "Wed, 18 Nov 2026 11:00:30 GMT", 0},
+           Case{"Wed, 18 Nov 2026 11:00:30 GMT", "Fri, 31 Dec 9999 23:59:59 GMT", 0},
+           // Bounded as seconds are.
+           Case{"Fri, 31 Dec 9999 23:59:59 GMT", "", 1'000'000'000'000},
+           Case{"Fri, 31 Dec 9999 23:59:59 GMT", "Mon, 01 Jan 0001 00:00:00 GMT",
+                1'000'000'000'000},
+       }) {
+    std::vector<Header> headers = {{"retry-after", until}};
+    if (*date != '\0') headers.push_back({"date", date});
+    EXPECT_EQ(retry_after(answer(503, headers), kNow), Timespan::milliseconds(milliseconds))
+        << until << " of " << date;
+  }
 }
 
 TEST(RetryBudget, RunsOutAndComesBackByAnswersAndByTime) {
@@ -145,6 +184,22 @@ TEST_F(SendRepeatedly, StopsBetweenTwoTriesAndAtTheDeadline) {
   waits.clear();
   send_repeatedly(with(Timespan::seconds(4)), answers(503), unless_fine);
   EXPECT_THAT(waits, ElementsAre(1, 2));  // the next would end at 7 s
+}
+
+TEST_F(SendRepeatedly, WaitsUntilTheDateThatTheServerNames) {
+  clock.step(kNow - kTicksMin);
+  int calls = 0;
+  const auto sent = send_repeatedly(
+      with(),
+      [&](const Try&) {
+        return Result<HttpAnswer>(
+            ++calls > 1 ? answer(200)
+                        : answer(503, {{"date", "Tue, 17 Nov 2026 09:00:00 GMT"},
+                                       {"retry-after", "Tue, 17 Nov 2026 09:00:25 GMT"}}));
+      },
+      unless_fine);
+  EXPECT_EQ(sent.answer->status, 200);
+  EXPECT_THAT(waits, ElementsAre(25));
 }
 
 TEST_F(SendRepeatedly, EachSetOfRulesCountsItsOwn) {
