@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "core/azure/encoding.h"
+#include "core/azure/regional_authority.h"
 #include "core/azure/token_call.h"
 #include "core/base/text.h"
 
@@ -27,7 +28,9 @@ class EntraApplication : public TokenCredential {
   Result<AccessToken> token(const TokenRequest& request) override {
     KC_CHECK_OK(check_scope(request.scope));
     KC_TRY(const auto tenant, tenant_of(who_, request));
-    const auto url = entra_url(who_.authority, tenant, "token");
+    auto authority = regional_authority(with_, who_.authority, request);
+    if (!authority) return fail(std::move(authority).error().in(name()));
+    const auto url = entra_url(*authority, tenant, "token");
     Query form = {{"client_id", who_.client_id},
                   {"scope", request.scope},
                   {"grant_type", "client_credentials"},
@@ -40,8 +43,7 @@ class EntraApplication : public TokenCredential {
                                    {"Accept", "application/json"}},
                        .body = render_query(form)};
     KC_TRY(const auto answer, ask(with_, std::move(call), request, Patience::entra, name()));
-    if (answer.status != 200)
-      return fail(refusal(answer, who_.authority, name(), with_.clock.now()));
+    if (answer.status != 200) return fail(refusal(answer, *authority, name(), with_.clock.now()));
     return read_token(answer, with_.clock.now(), name());
   }
 

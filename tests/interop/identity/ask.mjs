@@ -17,6 +17,7 @@ if (process.env.KC_ARC) {
 const { ClientCertificateCredential, ClientSecretCredential, DefaultAzureCredential, DeviceCodeCredential, ManagedIdentityCredential, WorkloadIdentityCredential } =
   await import('@azure/identity');
 const { ConfidentialClientApplication } = await import('@azure/msal-node');
+const { createHttpHeaders } = await import('@azure/core-rest-pipeline');
 
 const { KC_LOGIN: authorityHost, KC_SCOPE: scope, KC_TENANT: tenant, KC_CLIENT: client } = process.env;
 const [kind, argument] = process.argv.slice(2);
@@ -35,6 +36,40 @@ async function olderAlgorithm(pem) {
   return { token: answer.accessToken };
 }
 
+// Whom the credential would ask in a region, and to whom an assertion is made out: names of hosts that only Microsoft has, so nothing leaves.
+// KC_MACHINE is what the machine's metadata tells; empty: nobody answers there.
+async function hosts(credential, argument) {
+  const seen = [];
+  const bare = (url) => url.replace(/\/$/, '');
+  const answers = {
+    'openid-configuration': () => ({ issuer: `${authorityHost}/${tenant}/v2.0`, authorization_endpoint: `${authorityHost}/${tenant}/oauth2/v2.0/authorize`,
+      token_endpoint: `${authorityHost}/${tenant}/oauth2/v2.0/token`, jwks_uri: `${authorityHost}/${tenant}/keys` }),
+    compute: () => JSON.parse(process.env.KC_MACHINE),
+    devicecode: () => ({ device_code: 'd', user_code: 'u', verification_uri: 'https://there', expires_in: 900, interval: 0, message: 'm' }),
+    token: () => ({ token_type: 'Bearer', expires_in: 3599, access_token: 'e30.e30.c2ln' }),
+  };
+  const sendRequest = async (request) => {
+    const { origin, pathname, searchParams } = new URL(request.url);
+    const path = bare(pathname);
+    const leaf = path.split('/').at(-1);
+    const assertion = new URLSearchParams(request.body).get('client_assertion')?.split('.')[1];
+    const audience = assertion && JSON.parse(Buffer.from(assertion, 'base64url')).aud;
+    const version = searchParams.get('api-version');
+    if (leaf !== 'openid-configuration')
+      seen.push(`${request.method} ${origin}${path}${version ? ` ${version}` : ''}${audience ? ` for ${bare(audience)}` : ''}`);
+    return { request, status: 200, headers: createHttpHeaders({ 'content-type': 'application/json' }), bodyAsText: JSON.stringify(answers[leaf]()) };
+  };
+  const alone = { ...at, httpClient: { sendRequest }, retryOptions: { maxRetries: 0 } };
+  const made = {
+    secret: () => new ClientSecretCredential(tenant, client, 's', alone),
+    certificate: () => new ClientCertificateCredential(tenant, client, { certificatePath: argument }, alone),
+    workload: () => new WorkloadIdentityCredential({ ...alone, tenantId: tenant, clientId: client, tokenFilePath: argument }),
+    device: () => new DeviceCodeCredential({ ...alone, tenantId: tenant, clientId: client, userPromptCallback: () => {} }),
+  };
+  await made[credential]().getToken(scope);
+  return { token: seen.join('\n') };
+}
+
 // The chain's links by their class; one that is not configured has a stand-in that names its maker.
 function links(chain) {
   const names = chain._sources.map((one) => one.credentialName?.replace(/^createDefault/, '') ?? one.constructor.name);
@@ -42,6 +77,10 @@ function links(chain) {
 }
 
 const asked = {
+  hosts_secret: () => hosts('secret'),
+  hosts_certificate: () => hosts('certificate', argument),
+  hosts_workload: () => hosts('workload', argument),
+  hosts_device: () => hosts('device'),
   links: () => links(new DefaultAzureCredential()),
   default: () => new DefaultAzureCredential(at).getToken(scope),
   secret: () => new ClientSecretCredential(tenant, client, argument, at).getToken(scope),

@@ -160,6 +160,8 @@ struct Identity : ::testing::Test {
                  "IDENTITY_ENDPOINT",
                  "-u",
                  "MSI_ENDPOINT",
+                 "-u",
+                 "REGION_NAME",
                  "NODE_EXTRA_CA_CERTS=" + ca,
                  "KC_LOGIN=" + server.login_url(),
                  std::string("KC_SCOPE=") + kScope,
@@ -326,6 +328,98 @@ TEST_F(Identity, ImdsWhileItIsNotReady) {
     SCOPED_TRACE(status);
     compare_managed({"system"}, [&](bool) { server.answer_next("/metadata/", {status, "{}"}); });
   }
+}
+
+// --- regional login endpoints ---
+
+// Writes down whom it is asked to ask, as the library's side does (ask.mjs), and answers alike.
+struct Hosts final : net::Transport {
+  std::string machine;  // what its metadata tells; empty: nobody answers there
+  std::string seen;
+
+  Result<net::HttpAnswer> exchange(const net::HttpCall& call) override {
+    const auto end = call.url.find('?');
+    const auto path = call.url.substr(0, end);
+    seen += std::string(net::to_string(call.method)) + " " + path;
+    if (end != std::string::npos)
+      seen += " " + call.url.substr(call.url.find("api-version=", end) + 12);
+    for (const auto& [name, value] : parse_query(call.body)) {
+      const auto claims = name == "client_assertion" ? part_of(value, 1) : json();
+      if (claims.is_object()) seen += " for " + claims.value("aud", "");
+    }
+    seen += "\n";
+    if (path.ends_with("/compute") && machine.empty())
+      return fail(ErrorKind::unavailable, "net.unreachable", "nobody");
+    return net::HttpAnswer{200, {}, answer_of(path)};
+  }
+  void close() override {}
+  std::string answer_of(const std::string& path) const {
+    if (path.ends_with("/compute")) return machine;
+    if (path.ends_with("/devicecode"))
+      return R"({"device_code":"d","user_code":"u","verification_uri":"https://there","expires_in":900,"interval":0})";
+    return R"({"token_type":"Bearer","expires_in":3599,"access_token":"e30.e30.c2ln"})";
+  }
+};
+
+struct Region {
+  std::string kind, authority;
+  std::map<std::string, std::string> variables;
+  std::string machine = {};
+};
+
+TEST_F(Identity, RegionalAuthority) {
+  const std::string cloud = "https://login.microsoftonline.com",
+                    name = "AZURE_REGIONAL_AUTHORITY_NAME";
+  const auto own = fakes::make_certificate("app");
+  const std::map<std::string, std::string> files = {
+      {"certificate", write("app.pem", own.key + own.certificate)},
+      {"workload", write("token", "federated-1\n")}};
+  std::vector<Region> cases;
+  for (const std::string kind : {"secret", "certificate", "workload", "device"})
+    cases.push_back({kind, cloud, {{name, "westus2"}}});
+  for (const std::string other : {"https://login.microsoftonline.us", "https://login.windows.net",
+                                  "https://login.partner.microsoftonline.cn"})
+    cases.push_back({"secret", other, {{name, "westus2"}}});
+  for (const std::string machine : {"", R"({"location":"northeurope"})", R"({"name":"vm"})"}) {
+    cases.push_back({"secret", cloud, {{name, "TryAutoDetect"}}, machine});
+    cases.push_back(
+        {"secret", cloud, {{name, "TryAutoDetect"}, {"REGION_NAME", "uksouth"}}, machine});
+  }
+  cases.push_back({"secret", cloud, {{"REGION_NAME", "uksouth"}}});
+  cases.push_back({"secret", cloud, {{"MSAL_FORCE_REGION", "uksouth"}}});
+  cases.push_back({"secret", cloud, {{"MSAL_FORCE_REGION", "uksouth"}, {name, "westus2"}}});
+  cases.push_back(
+      {"secret", cloud, {{"MSAL_FORCE_REGION", "uksouth"}, {name, "DisableMsalForceRegion"}}});
+  for (const auto& one : cases) {
+    const auto argument = files.count(one.kind) > 0 ? files.at(one.kind) : "";
+    variables = one.variables;
+    Hosts hosts;
+    hosts.machine = one.machine;
+    Surroundings here{.transport = hosts, .clock = clock, .variable = with.variable};
+    here.wait = [](Timespan, const std::stop_token&) { return true; };
+    const Application app{one.authority, kTenant, kClient, {}};
+    auto credential =
+        one.kind == "secret"        ? client_secret(here, app, "s")
+        : one.kind == "certificate" ? client_certificate(here, app, {.path = argument})
+        : one.kind == "workload"    ? workload_identity(here, app, argument)
+                                    : device_code(here, app, [](const DeviceCodePrompt&) {});
+    ASSERT_TRUE(credential) << credential.error().message;
+    const auto token = (*credential)->token({.scope = kScope});
+    ASSERT_TRUE(token) << token.error().message;
+    variables["KC_MACHINE"] = one.machine;
+    variables["KC_LOGIN"] = one.authority;
+    const auto theirs = ask_theirs("hosts_" + one.kind, argument);
+    EXPECT_EQ(theirs.status, 0) << theirs.errors;
+    EXPECT_EQ(hosts.seen, theirs.output) << one.kind << " " << one.authority;
+  }
+}
+
+// What the library makes of its own word is a host that nobody has: ours finds the region.
+TEST_F(Identity, TheLibraryTakesAutoDiscoverRegionForAName) {
+  variables = {{"AZURE_REGIONAL_AUTHORITY_NAME", "AutoDiscoverRegion"},
+               {"KC_LOGIN", "https://login.microsoftonline.com"},
+               {"REGION_NAME", "uksouth"}};
+  EXPECT_THAT(ask_theirs("hosts_secret").output, HasSubstr("//auto_discover.login.microsoft.com/"));
 }
 
 // --- the default chain ---
