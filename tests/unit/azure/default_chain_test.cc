@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "core/net/curl_transport.h"
+#include "tests/fakes/full_backlog.h"
 #include "tests/unit/azure/identity_machine.h"
 
 namespace kc::azure {
@@ -62,6 +63,47 @@ TEST(DefaultChain, EndsSoonWhereNothingIsConfigured) {
   const auto took = std::chrono::steady_clock::now() - start;
   ASSERT_FALSE(token);
   EXPECT_LE(took, std::chrono::seconds(3));
+}
+
+// What every exchange is allowed to take, as it is handed to the transport behind.
+struct Allowed final : net::Transport {
+  explicit Allowed(net::Transport& behind) : behind_(behind) {}
+  Result<net::HttpAnswer> exchange(const net::HttpCall& call) override {
+    total = total + call.deadline;
+    ++calls;
+    return behind_.exchange(call);
+  }
+  void close() override { behind_.close(); }
+
+  Timespan total;
+  int calls = 0;
+
+ private:
+  net::Transport& behind_;
+};
+
+// Where nothing refuses: a network that throws away what goes to the metadata's address.
+TEST(DefaultChain, EndsWhereTheMetadataAddressSwallowsWhatIsSent) {
+  const fakes::FullBacklog hole;
+  IdentityMachine machine;
+  machine.variables["AZURE_POD_IDENTITY_AUTHORITY_HOST"] = hole.url();
+  net::CurlTransport real;
+  Allowed allowed(real);
+  Surroundings here{
+      .transport = allowed, .clock = machine.clock, .variable = machine.with.variable};
+  here.wait = machine.with.wait;
+  here.arc_agent = machine.with.arc_agent;
+  const auto token = std::move(default_chain(here, without_az())).value()->token(asking());
+  ASSERT_FALSE(token);
+  EXPECT_EQ(token.error().code, "identity.not_configured");
+  const auto& text = token.error().message;
+  EXPECT_THAT(text, HasSubstr("environment: AZURE_TENANT_ID and AZURE_CLIENT_ID are not set; "));
+  EXPECT_THAT(text, HasSubstr("workload identity: "));
+  EXPECT_THAT(text, HasSubstr("managed identity: no identity endpoint answers at " + hole.url()));
+  EXPECT_THAT(text, HasSubstr("Azure CLI: no-such-program-az is not installed"));
+  EXPECT_EQ(allowed.calls, 1) << "a probe is not repeated";
+  EXPECT_LE(allowed.total, Timespan::seconds(3));
+  EXPECT_THAT(machine.waits, IsEmpty());
 }
 
 TEST(DefaultChain, TakesTheEnvironmentFirst) {

@@ -1,23 +1,17 @@
 // Names that are never resolved and connections that are never accepted end in time, and hold
 // nothing else up.
-#include <arpa/inet.h>
 #include <dlfcn.h>
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netdb.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <condition_variable>
 #include <cstring>
 #include <mutex>
-#include <vector>
 
 #include "core/net/curl_transport.h"
+#include "tests/fakes/full_backlog.h"
 #include "tests/fakes/raw_server.h"
 
 namespace {
@@ -66,45 +60,10 @@ using fakes::RawConnection;
 using fakes::RawServer;
 using testing::HasSubstr;
 
-// Its queue of connections is full, so that the kernel answers no further one.
-class FullBacklog {
- public:
-  FullBacklog() {
-    listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    EXPECT_EQ(::bind(listener_, reinterpret_cast<sockaddr*>(&address), size), 0);
-    EXPECT_EQ(::listen(listener_, 0), 0);
-    EXPECT_EQ(::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size), 0);
-    port_ = ntohs(address.sin_port);
-    // The first that is not accepted at once found the queue full.
-    for (bool full = false; !full;) {
-      const int client = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-      clients_.push_back(client);
-      // Whether it connected is what the poll says.
-      (void)::connect(client, reinterpret_cast<sockaddr*>(&address), size);
-      pollfd one{client, POLLOUT, 0};
-      full = ::poll(&one, 1, 50) == 0;
-    }
-  }
-  ~FullBacklog() {
-    for (const int client : clients_) ::close(client);
-    ::close(listener_);
-  }
-  int port() const { return port_; }
-
- private:
-  int listener_ = -1, port_ = 0;
-  std::vector<int> clients_;
-};
-
 TEST(CurlBlackHole, AConnectionThatIsNeverAcceptedEndsAtItsOwnDeadline) {
-  const FullBacklog hole;
+  const fakes::FullBacklog hole;
   CurlTransport transport({.connect_deadline = Timespan::milliseconds(100)});
-  HttpCall call{.method = Method::post,
-                .url = "http://127.0.0.1:" + std::to_string(hole.port()) + "/"};
+  HttpCall call{.method = Method::post, .url = hole.url() + "/"};
   call.deadline = Timespan::seconds(100);
   const auto answer = transport.exchange(call);
   ASSERT_FALSE(answer);
