@@ -315,11 +315,16 @@ Result<BlobPage> Blobs::list(const std::string& prefix, const std::string& marke
   if (!prefix.empty()) call.query.emplace_back("prefix", prefix);
   if (!marker.empty()) call.query.emplace_back("marker", marker);
   const auto what = "listing container " + container_;
-  KC_TRY(const auto answer, line_.send(call, {200}, what));
+  // Each has a NextMarker, if an empty one: without it, what was cut would be a shorter listing.
   pugi::xml_document document;
-  if (!document.load_buffer(answer.body.data(), answer.body.size())) return no_listing(what);
-  const auto root = document.child("EnumerationResults");
-  if (!root) return no_listing(what);
+  pugi::xml_node root;
+  call.whole = [&](const net::HttpAnswer& answer) {
+    const bool read = document.load_buffer(answer.body.data(), answer.body.size());
+    root = read ? document.child("EnumerationResults") : pugi::xml_node();
+    return static_cast<bool>(root.child("NextMarker"));
+  };
+  KC_TRY(const auto answer, line_.send(call, {200}, what));
+  if (!root.child("NextMarker")) return no_listing(what);
   BlobPage page;
   for (const auto& blob : root.child("Blobs").children("Blob")) {
     // An account with a hierarchy lists its directories among the blobs.

@@ -196,8 +196,11 @@ Result<net::HttpAnswer> Line::send(const StorageCall& call, std::initializer_lis
         if (!http) return fail(std::move(http).error());
         return exchange(std::move(*http), call, tried.number);
       },
-      [&](const auto& answer) {
-        return sent && !is_expected(answer) && passes(answer, call) ? &rules : nullptr;
+      [&](const auto& answer) -> const net::RetryRules* {
+        if (!sent) return nullptr;
+        const bool again =
+            is_expected(answer) ? call.whole && !call.whole(*answer) : passes(answer, call);
+        return again ? &rules : nullptr;
       });
   if (last.stopped) return fail(ErrorKind::cancelled, "storage.cancelled", what + ": stopped");
   if (!last.answer) return fail(std::move(last.answer).error().in(what));

@@ -49,6 +49,10 @@ struct StorageCall {
   bool repeatable = true;  // a second execution does no harm
   std::size_t answer_bytes_max = std::size_t{64} << 20;
   bool has_request_id = true;  // its answers; else whoever asks must know them by what they say
+  // Of what is repeatable: an answer that this does not take for a whole one is asked for again,
+  // and given out where it comes every time. The last one that it has seen is the one that is given
+  // out.
+  std::function<bool(const net::HttpAnswer&)> whole = {};
 };
 
 class Line {

@@ -44,7 +44,6 @@ struct Wire {
   bool resumed = false;  // only a process that finds the copy begun sends it
   bool waits = false;    // the copy goes on asking for as long as it takes
   int begun = 1;         // the first request that a copy is well under way at
-  bool opens = false;    // sent before the copy goes on, where one failure is told at once
   IngestChoice ingest = IngestChoice::direct;
 };
 constexpr auto kQueued = IngestChoice::queued;
@@ -64,13 +63,13 @@ constexpr std::array kWires = {
     Wire{"token", Wire::To::issuer, kPost, "/oauth2/", ""},
     Wire{"blob_put", Wire::To::blobs, net::Method::put, "/checkpoint/", "", false, false, 6},
     Wire{"blob_get", Wire::To::blobs, net::Method::get, "/checkpoint/", "", true},
-    Wire{"blob_list", Wire::To::blobs, net::Method::get, "comp=list", "", false, false, 1, true},
+    Wire{"blob_list", Wire::To::blobs, net::Method::get, "comp=list", ""},
     Wire{"blob_delete", Wire::To::blobs, net::Method::delete_, "/copies/", ""},
-    Wire{"resources", Wire::To::cluster, kPost, kCommand, ".get ingestion", false, false, 1, false,
+    Wire{"resources", Wire::To::cluster, kPost, kCommand, ".get ingestion", false, false, 1,
          kQueued},
-    Wire{"queue_put", Wire::To::queues, kPost, "/messages", "", false, false, 1, false, kQueued},
-    Wire{"status_put", Wire::To::tables, kPost, "/kcstatus", "", false, false, 1, false, kQueued},
-    Wire{"status_get", Wire::To::tables, net::Method::get, "/kcstatus", "", false, true, 1, false,
+    Wire{"queue_put", Wire::To::queues, kPost, "/messages", "", false, false, 1, kQueued},
+    Wire{"status_put", Wire::To::tables, kPost, "/kcstatus", "", false, false, 1, kQueued},
+    Wire{"status_get", Wire::To::tables, net::Method::get, "/kcstatus", "", false, true, 1,
          kQueued},
 };
 
@@ -129,8 +128,7 @@ void copy_under(const Wire& wire, Fault fault, int destination) {
   EXPECT_GE(copy.way().met(), 1) << name;
   EXPECT_NE(end_of(end), "never") << name;
   if (end && end->state != JobState::succeeded) {
-    const bool opening = wire.opens && fault == Fault::truncated;
-    EXPECT_TRUE(is_permanent(fault) || opening)
+    EXPECT_TRUE(is_permanent(fault))
         << name << ": " << end_of(end) << ": " << (end->problem ? end->problem->detail : "");
     if (is_permanent(fault)) expect_told(*end, name);
     copy.way().disarm();

@@ -84,7 +84,6 @@ constexpr auto kNoAnswer = at_once("storage.corrupt");
 constexpr auto kDenied = at_once("storage.denied");
 constexpr auto kUntrusted = at_once("net.tls_untrusted");
 constexpr auto kLake = again("lake.unreachable");
-constexpr auto kLakeStrange = at_once("lake.unreachable");
 constexpr auto kLakeDenied = at_once("lake.permission");
 constexpr auto kIssuer = again("identity.unavailable");
 constexpr auto kNoToken = at_once("identity.bad_answer");
@@ -123,10 +122,11 @@ constexpr std::array<Row, fakes::kFaults> kRows = {{
      .issuer = {kIssuer, kIssuer}},
     // truncated; that a blob is not there stands in a header, which is whole
     {.cluster = all_of(cluster("kusto.malformed_answer")),
-     .blob = {kBroken, kBroken, kNoAnswer, cell("storage.not_found", 2, "storage.not_found")},
+     .blob = {kBroken, kBroken, again("storage.corrupt"),
+              cell("storage.not_found", 2, "storage.not_found")},
      .queue = {kStrange, kNoAnswer, at_once("net.broken"),
                cell("storage.not_found", 2, "storage.not_found")},
-     .lake = {looked_for(5), kLake, kLake, kLakeStrange, cell(kDone, 2, kDone)},
+     .lake = {looked_for(5), kLake, kLake, kLake, cell(kDone, 2, kDone)},
      .issuer = {kNoToken, at_the_door(kNoToken)}},
     // wrong_content_type
     {.cluster = all_of(cluster("kusto.malformed_answer")),

@@ -56,12 +56,38 @@ TEST_F(Answers, ListsPagesAndSkipsDirectories) {
 
 TEST_F(Answers, RefusesNoListing) {
   for (const auto* body : {"", "<", "<html></html>", "{}"}) {
-    transport.answer(200, body);
+    for (int i = 0; i < 4; ++i) transport.answer(200, body);
     EXPECT_EQ(blobs().list("").error().kind, ErrorKind::corrupt) << body;
+    EXPECT_TRUE(transport.answers.empty()) << body;
     transport.answer(200, body);
     EXPECT_EQ(queue().get(1, {}).error().kind, ErrorKind::corrupt) << body;
     transport.answer(200, body);
     EXPECT_EQ(table().query("").error().kind, ErrorKind::corrupt) << body;
+  }
+}
+
+// A stranger on the way may cut an answer and count its length anew.
+TEST_F(Answers, AListingThatIsNotWholeIsAskedForAgain) {
+  const std::string whole =
+      "<EnumerationResults><Blobs><Blob><Name>a</Name><Properties/></Blob><Blob><Name>b</Name>"
+      "<Properties/></Blob></Blobs><NextMarker/></EnumerationResults>";
+  for (const auto& part :
+       {whole.substr(0, whole.size() / 2), whole.substr(0, whole.size() - 1), std::string(),
+        std::string("<EnumerationResults><Blobs><Blob><Name>a</Name><Properties/></Blob></Blobs>"
+                    "</EnumerationResults>"),
+        std::string("<EnumerationResults/>")}) {
+    transport.calls.clear();
+    for (int i = 0; i < 3; ++i) transport.answer(200, part);
+    transport.answer(200, whole);
+    const auto page = blobs().list("");
+    ASSERT_TRUE(page) << part << ": " << page.error().message;
+    EXPECT_EQ(page->blobs.size(), 2u) << part;
+    EXPECT_EQ(transport.calls.size(), 4u) << part;
+    // Where it comes every time, it is told as what it is.
+    for (int i = 0; i < 4; ++i) transport.answer(200, part);
+    const auto never = blobs().list("");
+    ASSERT_FALSE(never) << part;
+    EXPECT_EQ(never.error().code, "storage.corrupt") << part;
   }
 }
 

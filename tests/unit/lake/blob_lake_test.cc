@@ -146,7 +146,7 @@ TEST_F(BlobLakeTest, RefusalsSayWhatToDo) {
   EXPECT_EQ(blobs.get("a").error().kind, ErrorKind::not_found);
   refuse(404, "BlobNotFound");
   EXPECT_TRUE(blobs.remove("a"));
-  transport.answer(200, "<html>a proxy</html>");
+  for (int i = 0; i < 4; ++i) transport.answer(200, "<html>a proxy</html>");
   EXPECT_EQ(blobs.list("").error().code, "lake.unreachable");
   EXPECT_EQ(blobs.get("../a").error().code, "lake.name");
   refuse(409, "BlobImmutableDueToPolicy");
