@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "core/azure/secret_reference.h"
-#include "core/azure/storage_identity.h"
 #include "core/kusto/rest_kusto.h"
 #include "core/lake/lake_address.h"
 
@@ -49,7 +48,7 @@ pipeline::Connections make_connections(const std::shared_ptr<kusto::Identities>&
         KC_TRY(auto addresses, parse_lakes(spec.lake));
         const auto token = [identities, storage, stop = stop.get_token()](
                                const azure::BlobAddress& account, const std::string& refused) {
-          return storage->token(account.endpoint, refused, stop);
+          return lake_token(*identities, *storage, account, refused, stop);
         };
         return open_lakes(
             std::move(addresses), spec.id,
@@ -63,6 +62,19 @@ pipeline::Connections make_connections(const std::shared_ptr<kusto::Identities>&
       },
       .connect = [identities](const std::string& cluster) { return connect(cluster, identities); },
       .interrupt = [stop]() mutable { stop.request_stop(); }};
+}
+
+Result<std::string> lake_token(const kusto::Identities& identities, azure::StorageIdentity& storage,
+                               const azure::BlobAddress& account, const std::string& refused,
+                               const std::stop_token& stop) {
+  auto token = storage.token(account.endpoint, refused, stop);
+  if (token || !identities.prompt || token.error().code != "identity.not_configured") return token;
+  Error error = std::move(token).error();
+  error.message += "; --sign-in device-code is for clusters alone";
+  error.fix =
+      "sign in to the lake too by `az login --use-device-code`, or give it a SAS, an account key "
+      "or a token";
+  return fail(std::move(error));
 }
 
 std::string holder() {

@@ -4,9 +4,12 @@
 #pragma once
 
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
+#include "core/azure/address.h"
+#include "core/azure/storage_identity.h"
 #include "core/azure/trusted_hosts.h"
 #include "core/base/clock.h"
 #include "core/kusto/cluster_identity.h"
@@ -26,6 +29,11 @@ Result<std::unique_ptr<kusto::Kusto>> connect(const std::string& cluster, net::T
 pipeline::Connections make_connections(net::Transport& transport, const Clock& clock,
                                        azure::TrustedHosts trusted = {},
                                        std::vector<std::string> secret_references = {});
+// The token of this environment's identity for a lake's account, as StorageIdentity gives it; where
+// there is none and a person signs in to the clusters, the error says that a lake wants its own.
+Result<std::string> lake_token(const kusto::Identities& identities, azure::StorageIdentity& storage,
+                               const azure::BlobAddress& account, const std::string& refused,
+                               const std::stop_token& stop);
 // "host:pid", for the lease.
 std::string holder();
 

@@ -120,6 +120,22 @@ Result<BlobPlace> checked(BlobPlace place) {
   return place;
 }
 
+// A person has no place in an address: the application that Kusto's clients sign people in with is
+// none that storage gives tokens to (docs/connections.md).
+Result<void> refuse_person(std::string_view text) {
+  constexpr std::array<std::string_view, 4> kWords = {"device-code", "device_code", "devicecode",
+                                                      "prompt"};
+  const auto semicolon = text.rfind(';');
+  if (semicolon == text.npos) return {};
+  const auto tail = text.substr(semicolon + 1);
+  const auto word = lower(tail.substr(0, tail.find('=')));
+  if (std::find(kWords.begin(), kWords.end(), word) == kWords.end()) return {};
+  return bad("keyword '" + word +
+             "' of the lake's URL: nobody signs in to a lake by a code; run `az login "
+             "--use-device-code` and give the URL without it, or with a SAS, an account key or a "
+             "token");
+}
+
 // Takes `;impersonate` or `;managed_identity=…` off the end of the text.
 Result<Entry> take_entry(std::string_view& text, std::string& identity) {
   const auto semicolon = text.rfind(';');
@@ -263,6 +279,7 @@ Result<azure::Credential> credential_of(std::map<std::string, std::string>& part
 
 Result<BlobPlace> parse_blob_place(std::string_view text) {
   BlobPlace place;
+  KC_CHECK_OK(refuse_person(text));
   KC_TRY(place.entry, take_entry(text, place.identity));
   KC_TRY(const auto referenced, take_reference(text, place));
   if (text.ends_with(';')) return bad("what follows the ';' of the lake's URL is empty");

@@ -13,6 +13,7 @@
 #include "server/cli/exit_code.h"
 #include "server/cli/program.h"
 #include "server/cli/sign_in.h"
+#include "server/connections.h"
 
 namespace kc::server {
 namespace {
@@ -77,7 +78,7 @@ std::vector<Examination> examine(const Settings& settings,
                         .stop = options.stop,
                         .token =
                             [&](const azure::BlobAddress& root, const std::string& refused) {
-                              return storage.token(root.endpoint, refused, options.stop);
+                              return lake_token(*identities, storage, root, refused, options.stop);
                             },
                         .secret =
                             [&](std::string_view reference, std::string_view keyword) {

@@ -58,6 +58,10 @@ said "^  failed +token"
 expect 5 "device code" env https_proxy=http://127.0.0.1:1 no_proxy=127.0.0.1 "$kc" verify -s "$(url_of source);Fed=True" -d "$dst" --db Samples --sign-in device-code
 expect 2 "environment, device-code" "$kc" verify -s "$src" -d "$dst" --db Samples --sign-in me
 
+expect 8 "device-code is for clusters alone" env -i HOME="$folder" PATH="$folder" "$kc" connections test -l "https://acct.blob.core.windows.net/copy" --sign-in device-code
+said "fix: .*az login --use-device-code"
+expect 2 "'device-code' of the lake's URL" "${test[@]}" -l "https://acct.blob.core.windows.net/copy;device-code"
+
 say "show asks nobody"
 expect 0 "https://c.kusto.windows.net" "$kc" connections show -s "https://c.kusto.windows.net/Db;Fed=True;AppClientId=a;tid=t;AppKey=MARKED" -l "https://acct.blob.core.windows.net/copy;impersonate"
 said "signIn +an application by its key"

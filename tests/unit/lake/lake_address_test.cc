@@ -189,6 +189,9 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{kHost + "/copy;token=file:/a/../b", "'token' cannot be used: file: is followed"},
         Bad{kHost + "/copy?" + kSas + ";sharedkey=env:X", "takes one"},
         Bad{kHost + "/copy;sas=Zq7", "'sas'"}, Bad{kHost + "/copy;prompt", "'prompt'"},
+        Bad{kHost + "/copy;Device-Code", "'device-code' of the lake's URL"},
+        Bad{kHost + "/copy;device_code=Zq7", "az login --use-device-code"},
+        Bad{kHost + "/copy?" + kSas + ";devicecode", "'devicecode' of the lake's URL"},
         Bad{kHost + "/copy;AwsCredentials=a,Zq7", "'awscredentials'"}));
 
 INSTANTIATE_TEST_SUITE_P(
