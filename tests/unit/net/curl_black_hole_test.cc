@@ -13,6 +13,7 @@
 #include "core/net/curl_transport.h"
 #include "tests/fakes/full_backlog.h"
 #include "tests/fakes/raw_server.h"
+#include "tests/unit/net/exchanges.h"
 
 namespace {
 
@@ -58,7 +59,6 @@ namespace {
 using fakes::raw_answer;
 using fakes::RawConnection;
 using fakes::RawServer;
-using testing::HasSubstr;
 
 TEST(CurlBlackHole, AConnectionThatIsNeverAcceptedEndsAtItsOwnDeadline) {
   const fakes::FullBacklog hole;
@@ -66,24 +66,17 @@ TEST(CurlBlackHole, AConnectionThatIsNeverAcceptedEndsAtItsOwnDeadline) {
   HttpCall call{.method = Method::post, .url = hole.url() + "/"};
   call.deadline = Timespan::seconds(100);
   const auto answer = transport.exchange(call);
-  ASSERT_FALSE(answer);
-  EXPECT_EQ(answer.error().kind, ErrorKind::unavailable);
-  EXPECT_EQ(answer.error().code, "net.unreachable");
-  EXPECT_THAT(answer.error().message, HasSubstr("nothing was sent"));
+  expect_unavailable(answer, "net.unreachable", "nothing was sent");
 }
 
 TEST(CurlBlackHole, ANameThatIsNeverResolvedHoldsNothingElseUp) {
-  RawServer server([](RawConnection& c) {
-    while (c.read_request()) c.send(raw_answer(200, "ok"));
-  });
+  RawServer server([](RawConnection& c) { answer_all(c, raw_answer(200, "ok")); });
   {
     CurlTransport transport({.connect_deadline = Timespan::milliseconds(100)});
     HttpCall call{.url = "https://silent.example.invalid/"};
     call.deadline = Timespan::seconds(100);
     const auto answer = transport.exchange(call);
-    ASSERT_FALSE(answer);
-    EXPECT_EQ(answer.error().code, "net.unreachable");
-    EXPECT_THAT(answer.error().message, HasSubstr("nothing was sent"));
+    expect_unavailable(answer, "net.unreachable", "nothing was sent");
     // The resolver is still silent: the I/O thread must not be waiting for it, nor must the end.
     EXPECT_TRUE(transport.exchange({.url = server.url()}));
   }

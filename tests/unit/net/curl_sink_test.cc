@@ -8,6 +8,7 @@
 #include "core/net/handover.h"
 #include "tests/fakes/gzip_by_zlib.h"
 #include "tests/fakes/raw_server.h"
+#include "tests/unit/net/exchanges.h"
 
 namespace kc::net {
 namespace {
@@ -34,9 +35,7 @@ HttpCall get(std::string url, BodySink sink) {
 
 TEST(CurlSink, TakesTheBodyPieceByPieceAndLeavesTheAnswerWithout) {
   const std::string body = long_text(8 << 20);
-  RawServer server([&](RawConnection& c) {
-    while (c.read_request()) c.send(raw_answer(200, body, "X-Of: it\r\n"));
-  });
+  RawServer server([&](RawConnection& c) { answer_all(c, raw_answer(200, body, "X-Of: it\r\n")); });
   CurlTransport transport;
   std::string taken;
   std::size_t largest = 0;
@@ -54,9 +53,7 @@ TEST(CurlSink, TakesTheBodyPieceByPieceAndLeavesTheAnswerWithout) {
 
 TEST(CurlSink, ABodyOfAnotherStatusIsCollected) {
   for (const int status : {201, 400, 503}) {
-    RawServer server([&](RawConnection& c) {
-      while (c.read_request()) c.send(raw_answer(status, "why"));
-    });
+    RawServer server([&](RawConnection& c) { answer_all(c, raw_answer(status, "why")); });
     CurlTransport transport;
     int pieces = 0;
     const auto answer = transport.exchange(get(server.url(), [&](std::string_view) {

@@ -12,6 +12,7 @@
 #include "core/net/exchange_metrics.h"
 #include "tests/fakes/gzip_by_zlib.h"
 #include "tests/fakes/raw_server.h"
+#include "tests/unit/net/exchanges.h"
 
 namespace kc::net {
 namespace {
@@ -43,7 +44,7 @@ HttpCall post(std::string url, std::string body = "{}") {
 TEST(Watch, TellsWhatAnExchangeWasLike) {
   const std::string packed = fakes::gzip_by_zlib(std::string(100'000, 'x'));
   RawServer server([&](RawConnection& c) {
-    while (c.read_request()) c.send(raw_answer(201, packed, "Content-Encoding: gzip\r\n"));
+    answer_all(c, raw_answer(201, packed, "Content-Encoding: gzip\r\n"));
   });
   Kept kept;
   CurlTransport transport({.watchers = {&kept}});
@@ -90,9 +91,7 @@ TEST(Watch, TellsFailuresByTheirCode) {
 }
 
 TEST(ExchangeLog, WritesOneLineWithoutSecretsAtDebugOnly) {
-  RawServer server([](RawConnection& c) {
-    while (c.read_request()) c.send(raw_answer(200, "ok"));
-  });
+  RawServer server([](RawConnection& c) { answer_all(c, raw_answer(200, "ok")); });
   for (const Level level : {Level::info, Level::debug}) {
     const SystemClock clock;
     std::mutex mutex;
