@@ -1,14 +1,24 @@
 #!/usr/bin/env bash
-# Marked secrets in every place that takes one: whole copies by the command and by the service, connections that fail, a service that
-# crashes; then none of the marks is in a log, an answer, the output, the database, its log or the lake, in any of the forms that a text
+# Marked secrets in every place that takes one: whole copies by the command and by the service, direct and queued, connections that fail, a
+# service that crashes; beside them what clusters are given and give: signatures of exports, of queues and of the status table, the identity
+# token of data management, each read from what went between the program and the clusters. Then none of the marks is in a log, an answer, the output, the database, its log or the lake, in any of the forms that a text
 # takes on its way. A mark that is planted in each of these places is found: secrets.sh <kusto-copy> <lake_tool> <place of azurite> plain|secure
 here=$(dirname "${BASH_SOURCE[0]}")
 . "$here/../../e2e/processes.sh"
 . "$here/azurite.sh"
 
 start source engine --port 0 --data "$folder/source" --require-token
-start destination engine --port 0 --data "$folder/destination" --samples 0 --require-token
-src_url=$(url_of source) dst_url=$(url_of destination)
+start destination engine --port 0 --data "$folder/destination" --samples 0 --require-token --dm-storage "$connection"
+# recorded <name> <variable>: sets it to the address of a proxy that writes down what is said to that engine, and what it says.
+recorded() {
+  : >"$folder/$1-proxy.log"
+  node "$here/recording_proxy.mjs" "$(url_of "$1")" "$folder/$1.said" >"$folder/$1-proxy.log" 2>&1 &
+  pids+=($!)
+  wait_until 60 grep -q ^ready "$folder/$1-proxy.log" || fail "the proxy before $1 did not start"
+  printf -v "$2" '%s' "$(sed -n 's/^ready //p' "$folder/$1-proxy.log")"
+}
+recorded source src_url
+recorded destination dst_url
 
 # --- the marks ---
 token_source='MARK-src+/9~tok' token_destination='MARK-dst+/9~tok' token_variable='MARK-env+/9~tok' token_file='MARK-file+/9~tok'
@@ -42,8 +52,27 @@ forms_of() {
     tr '+/' '-_' <<<"$form"
   done
 }
-for mark in "${marks[@]}"; do forms_of "$mark"; done | sort -u >"$folder/forms"
-[ "$(awk 'length < 8' "$folder/forms" | wc -l)" = 0 ] || fail "a form is too short to mean anything"
+decoded() { while read -r one; do printf '%b\n' "${one//%/\\x}"; done; }
+
+# What the program and the clusters have told each other, once all is done. What data management gives is looked for in every form; the
+# signatures in commands, which are many, as they are and decoded.
+add_what_was_said() {
+  local said=("$folder/source.said" "$folder/destination.said") given token
+  grep -ohE '(queue|table|blob|[0-9])/[^"]*\?s[^"]*sig=[A-Za-z0-9%]+' "$folder/destination.said" >"$folder/resources" || fail "no resource was given"
+  grep -q 'sp=a&' "$folder/resources" || fail "no signature of a queue was given"
+  grep -q 'kcstatus.*sig=' "$folder/resources" || fail "no signature of the status table was given"
+  given=$(grep -oE 'sp=(a|raud|rp|rwdlc)&.*sig=[A-Za-z0-9%]+' "$folder/resources" | sed 's/.*sig=//' | sort -u)
+  token=$(grep -ohE '"[A-Za-z0-9+/=]{40,}\.[A-Za-z0-9+/=]{40,}"' "$folder/destination.said" | tr -d '"' | sort -u)
+  [ -n "$given" ] && [ -n "$token" ] || fail "data management gave no signature, or no identity token"
+  mapfile -t -O ${#marks[@]} marks < <({ echo "$given"; decoded <<<"$given"; echo "$token"; sed 's/.*\.//' <<<"$token"; } | sort -u)
+  grep -ohE 'sig=[A-Za-z0-9%]{40,}' "${said[@]}" | sed 's/sig=//' | sort -u >"$folder/signatures"
+  [ "$(wc -l <"$folder/signatures")" -ge 10 ] || fail "the commands had too few signatures"
+  for mark in "${marks[@]}"; do forms_of "$mark"; done >"$folder/forms.all"
+  cat "$folder/signatures" >>"$folder/forms.all"
+  decoded <"$folder/signatures" >>"$folder/forms.all"
+  sort -u "$folder/forms.all" >"$folder/forms"
+  [ "$(awk 'length < 8' "$folder/forms" | wc -l)" = 0 ] || fail "a form is too short to mean anything"
+}
 
 places=()  # files and folders that are looked through
 # found_in <place>: whether any form of any mark is there.
@@ -76,6 +105,15 @@ for lake in "$lake_key" "$lake_other"; do
     "$tool" dump "$lake_key" "copy-$n" >"$folder/out/lake-$n"
     grep -q ^checkpoint/ "$folder/out/lake-$n" || fail "the lake of copy $n is empty"
   done
+done
+
+say "queued"
+for lake in "$lake_key" "$lake_other"; do
+  n=$((n + 1))
+  make_database "Copy_$n"
+  "$kc" -l "$lake" -s "$src" -d "$dst" "${tables[@]}" --destination-db "Copy_$n" --id "copy-$n" --ingest queued "${talk[@]}" \
+    >"$folder/out/copy-$n" 2>&1 || fail "queued copy $n: $(tail -n 3 "$folder/out/copy-$n")"
+  "$tool" dump "$lake_key" "copy-$n" >"$folder/out/lake-$n"
 done
 
 say "tested before the copy"
@@ -128,14 +166,15 @@ serve() {
     --secret-references "file:$secrets" env:SERVED_TOKEN "${talk[@]}"
   kc_url=$(url_of serve)
 }
-body() {  # <id> <lake> <source> <destination>
-  printf '{"id":"%s","lake":"%s","source":"%s","destination":"%s","db":"Samples","destinationDb":"%s","blockRowsMax":%s}' "$1" "$2" "$3" "$4" "$1" "${5:-4000}"
+body() {  # <id> <lake> <source> <destination> [<rows of a block> [<way to ingest>]]
+  printf '{"id":"%s","lake":"%s","source":"%s","destination":"%s","db":"Samples","destinationDb":"%s","blockRowsMax":%s,"ingest":"%s"}' "$1" "$2" "$3" "$4" "$1" "${5:-4000}" "${6:-direct}"
 }
 serve
-for job in by-key by-other by-reference; do make_database $job; done
+for job in by-key by-other by-reference by-queue; do make_database $job; done
 post "$(body by-key "$lake_key" "$src" "$dst" 1000)"
 post "$(body by-other "$lake_other" "$src" "$dst")"
 post "$(body by-reference "$lake_key" "$src_url;Fed=True;UserToken=env:SERVED_TOKEN" "$dst_url;Fed=True;AppToken=file:$secrets")"
+post "$(body by-queue "$lake_key" "$src" "$dst" 10000 queued)"
 post "$(body wrong-string "$lake_key" "$src_url;Fed=True;UserToken=\\\"$token_source" "$dst")"
 post "$(body wrong-key "$lake_key" "$src_url;$who;AppKey=$app_key" "$dst")"
 post "$(body not-allowed "$lake_key" "$src_url;Fed=True;UserToken=env:OTHER" "$dst")"
@@ -154,16 +193,16 @@ grep -q by-key "$folder/out/data-of-the-crash/kusto-copy.sqlite"* || fail "the d
 serve
 done_all() {
   local job
-  for job in by-key by-other by-reference; do curl -s "$kc_url/v1/jobs/$job" | grep -q '"state":"succeeded"' || return 1; done
+  for job in by-key by-other by-reference by-queue; do curl -s "$kc_url/v1/jobs/$job" | grep -q '"state":"succeeded"' || return 1; done
 }
-wait_until 120 done_all || fail "the jobs did not end: $(curl -s "$kc_url/v1/jobs" | tail -c 2000)"
-for job in by-key by-other by-reference wrong-key wrong-string not-allowed wrong-lake; do
+wait_until 300 done_all || fail "the jobs did not end: $(curl -s "$kc_url/v1/jobs" | tail -c 2000)"
+for job in by-key by-other by-reference by-queue wrong-key wrong-string not-allowed wrong-lake; do
   look $job
   curl -s -i --json '{}' "$kc_url/v1/jobs/$job/cancel" >>"$answers"
 done
 grep -q "^# HELP" "$answers" || fail "the metrics were not read"
 grep -q "may not be read by this service" "$answers" || fail "a reference that is not allowed was read"
-for job in by-key by-other by-reference; do "$tool" dump "$lake_key" $job >"$folder/out/lake-$job"; done
+for job in by-key by-other by-reference by-queue; do "$tool" dump "$lake_key" $job >"$folder/out/lake-$job"; done
 stop serve
 
 say "what the clusters show of the commands they were sent"
@@ -173,6 +212,7 @@ for url in "$src_url" "$dst_url"; do
 done
 grep -q 'export.*\*\*\*' "$folder/out/commands" || fail "no export with an obfuscated secret is shown: $(head -c 600 "$folder/out/commands")"
 
+add_what_was_said
 say "none of $(wc -l <"$folder/forms") forms of ${#marks[@]} marks is anywhere"
 places=("$folder/out" "$answers" "$folder/data" "$folder/serve.log" "$folder/expect.log")
 for place in "${places[@]}"; do
@@ -181,10 +221,12 @@ for place in "${places[@]}"; do
 done
 
 say "and what is planted is found"
-while read -r form; do
-  printf 'x%sx' "$form" >"$folder/planted"
-  found_in "$folder/planted" || fail "a planted form is not found: $form"
-done <"$folder/forms"
+mkdir "$folder/each"
+sed 's/.*/x&x/' "$folder/forms" | split -l 1 -a 4 - "$folder/each/"
+[ "$(find "$folder/each" -type f | wc -l)" = "$(wc -l <"$folder/forms")" ] || fail "not every form was planted"
+# Files without a match.
+missed=$(LC_ALL=C grep -raLF -f "$folder/forms" "$folder/each" || true)
+[ -z "$missed" ] || fail "planted forms are not found: $(cat $missed | head -n 5)"
 for place in "$folder/out/data-of-the-crash/kusto-copy.sqlite" "$folder/data/kusto-copy.sqlite" "$answers" "$folder/serve.log" "$folder/out/crash.log" \
   "$folder/out/lake-1" "$folder/out/lake-by-key" "$folder/out/commands" "$folder/out/copy-1"; do
   cp "$place" "$folder/planted"
