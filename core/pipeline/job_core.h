@@ -232,6 +232,7 @@ class JobCore {
   void publish();
   Progress progress() const;
   std::string status_reason() const;
+  bool waits_for_exports() const;
   const Problem* trouble() const;
 
   Ledger ledger_;

@@ -63,7 +63,7 @@ Progress JobCore::progress() const {
   out.revision = revision_;
   out.as_of = now_;
   out.state = ledger_.state;
-  const bool finalizing = stopping_ || ending_;
+  const bool finalizing = stopping_ || ending_ || waits_for_exports();
   out.phase = ledger_.iteration == 0                             ? JobPhase::preflight
               : finalizing                                       ? JobPhase::finalizing
               : destination_busy_                                ? JobPhase::schema
@@ -143,6 +143,13 @@ const Problem* JobCore::trouble() const {
   return nullptr;
 }
 
+// Whether folders in doubt are all that is left to do.
+bool JobCore::waits_for_exports() const {
+  return !doubts_.empty() && ledger_.plans_open == 0 &&
+         std::none_of(ledger_.blocks.begin(), ledger_.blocks.end(),
+                      [this](const auto& entry) { return waits(entry.first); });
+}
+
 std::string JobCore::status_reason() const {
   if (abandoned_) return "Stopped here: " + abandoned_->detail;
   switch (ledger_.state) {
@@ -157,10 +164,7 @@ std::string JobCore::status_reason() const {
       break;
   }
   if (const Problem* now = trouble()) return "Trying again: " + now->detail;
-  const bool working = ledger_.plans_open > 0 ||
-                       std::any_of(ledger_.blocks.begin(), ledger_.blocks.end(),
-                                   [this](const auto& entry) { return waits(entry.first); });
-  if (!working && !doubts_.empty())
+  if (waits_for_exports())
     return "Waiting until " + plural(std::ssize(doubts_), "export") +
            " left behind can write no more, to remove what is there";
   if (ledger_.state == JobState::canceling)

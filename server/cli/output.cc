@@ -145,13 +145,14 @@ class LiveOutput final : public Output {
   void opened(const JobSpec& /*spec*/, const Uuid& /*uid*/) override {}
   void progress(const Progress& p) override {
     std::vector<std::string> lines{head_line(spec_, p)};
-    const std::size_t room = std::max<std::size_t>(LiveBlock::size().rows, 6) - 4;
+    const std::size_t room = std::max<std::size_t>(LiveBlock::size().rows, 7) - 5;
     const auto tables = by_interest(p.tables);
     for (std::size_t i = 0; i < std::min(tables.size(), room); ++i)
       lines.push_back(table_line(tables[i]));
     if (tables.size() > room)
       lines.push_back("  … and " + std::to_string(tables.size() - room) + " more tables");
     if (std::string slots = slots_line(p); !slots.empty()) lines.push_back(std::move(slots));
+    lines.push_back("  " + redact(p.status_reason));
     block_.draw(lines);
   }
   void end(const Ending& ending) override {
@@ -173,11 +174,12 @@ class PlainOutput final : public Output {
                 lake_of(spec).c_str());
     std::fflush(stdout);
   }
-  // A line when something changed that somebody would look for: state, phase, a percent, ten
-  // seconds.
+  // A line when something changed that somebody would look for: state, phase, what the job says it
+  // does (shown once), a percent, ten seconds.
   void progress(const Progress& p) override {
     const bool moved = p.percent && *p.percent >= percent_ + 1;
-    if (last_ && last_->state == p.state && last_->phase == p.phase && !moved &&
+    const bool says = !last_ || last_->status_reason != p.status_reason;
+    if (last_ && last_->state == p.state && last_->phase == p.phase && !says && !moved &&
         p.elapsed_seconds < elapsed_ + 10) {
       return;
     }
@@ -193,6 +195,7 @@ class PlainOutput final : public Output {
     if (p.blocks_total) line += "/" + std::to_string(*p.blocks_total);
     line += " tables=" + std::to_string(p.tables_done) + "/" + std::to_string(p.tables_total);
     if (p.eta_seconds) line += formatted(" eta=%.0fs", *p.eta_seconds);
+    if (says) line += " status=\"" + redact(p.status_reason) + "\"";
     std::puts(line.c_str());
     std::fflush(stdout);
   }
