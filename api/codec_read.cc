@@ -1,11 +1,11 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "api/codec.h"
 #include "api/http_head.h"
+#include "core/base/json.h"
 #include "core/base/nearest.h"
 
 namespace kc::api {

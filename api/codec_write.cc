@@ -1,7 +1,7 @@
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "api/codec.h"
+#include "core/base/json.h"
 #include "core/base/redact.h"
 
 namespace kc::api {

@@ -1,8 +1,8 @@
 #include "api/dm_endpoint_rest.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
+#include "core/base/json.h"
 #include "core/base/text.h"
 #include "core/engine/dm/data_management.h"
 

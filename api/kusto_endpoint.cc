@@ -1,12 +1,12 @@
 #include "api/kusto_endpoint.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "api/http_server.h"
 #include "api/kusto_endpoint_admin.h"
 #include "api/kusto_endpoint_answer.h"
 #include "api/kusto_endpoint_request.h"
+#include "core/base/json.h"
 #include "core/engine/engine.h"
 #include "core/engine/streaming.h"
 

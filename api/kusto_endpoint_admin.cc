@@ -1,7 +1,6 @@
 #include "api/kusto_endpoint_admin.h"
 
-#include <nlohmann/json.hpp>
-
+#include "core/base/json.h"
 #include "core/engine/engine.h"
 
 namespace kc::api {

@@ -1,7 +1,6 @@
 #include "api/kusto_endpoint_answer.h"
 
-#include <nlohmann/json.hpp>
-
+#include "core/base/json.h"
 #include "core/engine/syntax/literal.h"
 
 namespace kc::api {

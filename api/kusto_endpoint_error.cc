@@ -1,8 +1,8 @@
 // Which exception of the service an error is, and its OneApiError body.
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "api/kusto_endpoint_answer.h"
+#include "core/base/json.h"
 
 namespace kc::api {
 namespace {

@@ -1,7 +1,8 @@
 #include "api/kusto_endpoint_request.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+
+#include "core/base/json.h"
 
 namespace kc::api {
 namespace {

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cstdio>
 #include <ctime>
-#include <nlohmann/json.hpp>
 
 #include "core/azure/program_run.h"
 #include "core/azure/token_call.h"
+#include "core/base/json.h"
 
 namespace kc::azure {
 namespace {

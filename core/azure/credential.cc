@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <nlohmann/json.hpp>
 
 #include "core/azure/jwt.h"
 #include "core/azure/wait.h"
 #include "core/base/check.h"
+#include "core/base/json.h"
 
 namespace kc::azure {
 namespace {

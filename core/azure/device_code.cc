@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <mutex>
-#include <nlohmann/json.hpp>
 
 #include "core/azure/encoding.h"
 #include "core/azure/token_call.h"
 #include "core/base/guarded.h"
+#include "core/base/json.h"
 
 namespace kc::azure {
 namespace {

@@ -11,10 +11,10 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <nlohmann/json.hpp>
 
 #include "core/azure/openssl_handles.h"
 #include "core/base/base64.h"
+#include "core/base/json.h"
 
 namespace kc::azure {
 namespace {

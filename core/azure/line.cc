@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <pugixml.hpp>
 
 #include "core/azure/signing.h"
 #include "core/azure/wait.h"
 #include "core/base/ids.h"
+#include "core/base/json.h"
 #include "core/net/http_date.h"
 #include "core/net/retry.h"
 

@@ -5,10 +5,10 @@
 #include <unistd.h>
 
 #include <array>
-#include <nlohmann/json.hpp>
 
 #include "core/azure/encoding.h"
 #include "core/azure/token_call.h"
+#include "core/base/json.h"
 #include "core/base/text.h"
 
 namespace kc::azure {

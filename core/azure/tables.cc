@@ -1,6 +1,6 @@
 #include "core/azure/tables.h"
 
-#include <nlohmann/json.hpp>
+#include "core/base/json.h"
 
 namespace kc::azure {
 namespace {

@@ -1,10 +1,10 @@
 #include "core/checkpoint/record_codec.h"
 
 #include <array>
-#include <nlohmann/json.hpp>
 #include <type_traits>
 #include <utility>
 
+#include "core/base/json.h"
 #include "core/base/utf8.h"
 #include "core/checkpoint/record_fields.h"
 

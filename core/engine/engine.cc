@@ -1,9 +1,9 @@
 #include "core/engine/engine.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <thread>
 
+#include "core/base/json.h"
 #include "core/engine/commands/command.h"
 #include "core/engine/commands/fated.h"
 #include "core/engine/host.h"

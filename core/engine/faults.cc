@@ -1,6 +1,6 @@
 #include "core/engine/faults.h"
 
-#include <nlohmann/json.hpp>
+#include "core/base/json.h"
 
 namespace kc::engine {
 namespace {

@@ -1,9 +1,9 @@
 #include "core/engine/housekeeping.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <set>
 
+#include "core/base/json.h"
 #include "core/engine/host.h"
 #include "core/engine/storage/merge.h"
 

@@ -1,9 +1,9 @@
 #include "core/engine/principal.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "core/base/base64.h"
+#include "core/base/json.h"
 #include "core/engine/host.h"
 
 namespace kc::engine {

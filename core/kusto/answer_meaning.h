@@ -4,11 +4,11 @@
 #pragma once
 
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "core/base/json.h"
 #include "core/kusto/answer_reader.h"
 
 namespace kc::kusto {

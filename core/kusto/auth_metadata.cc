@@ -1,6 +1,6 @@
 #include "core/kusto/auth_metadata.h"
 
-#include <nlohmann/json.hpp>
+#include "core/base/json.h"
 
 namespace kc::kusto {
 namespace {

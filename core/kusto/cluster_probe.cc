@@ -1,7 +1,6 @@
 #include "core/kusto/cluster_probe.h"
 
-#include <nlohmann/json.hpp>
-
+#include "core/base/json.h"
 #include "core/kusto/classify.h"
 #include "core/kusto/result_table.h"
 

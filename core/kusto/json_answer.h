@@ -2,10 +2,10 @@
 // room include it. Thread promise: pure functions.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string_view>
 
+#include "core/base/json.h"
 #include "core/kusto/classify.h"
 
 namespace kc::kusto {

@@ -1,7 +1,6 @@
 #include "core/kusto/policies.h"
 
-#include <nlohmann/json.hpp>
-
+#include "core/base/json.h"
 #include "core/base/ticks.h"
 #include "core/kusto/json_answer.h"
 #include "core/kusto/text.h"

@@ -1,12 +1,12 @@
 #include "core/kusto/queued_ingestion.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "core/azure/queues.h"
 #include "core/azure/tables.h"
 #include "core/base/base64.h"
+#include "core/base/json.h"
 #include "core/base/text.h"
 #include "core/kusto/classify.h"
 #include "core/kusto/text.h"

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <stop_token>
 #include <utility>
 
+#include "core/base/json.h"
 #include "core/kusto/answers.h"
 #include "core/kusto/classify.h"
 #include "core/kusto/queued_ingestion.h"

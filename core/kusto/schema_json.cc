@@ -1,8 +1,8 @@
 #include "core/kusto/schema_json.h"
 
-#include <nlohmann/json.hpp>
 #include <utility>
 
+#include "core/base/json.h"
 #include "core/kusto/json_answer.h"
 
 namespace kc::kusto {

@@ -2,10 +2,10 @@
 
 #include <array>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
 
+#include "core/base/json.h"
 #include "core/base/redact.h"
 
 namespace kc::store {

@@ -1,7 +1,6 @@
 #include "core/store/spec_text.h"
 
-#include <nlohmann/json.hpp>
-
+#include "core/base/json.h"
 #include "core/base/redact.h"
 
 namespace kc::store {

@@ -1,6 +1,6 @@
 #include "server/cli/client.h"
 
-#include <nlohmann/json.hpp>
+#include "core/base/json.h"
 
 namespace kc::server {
 namespace {

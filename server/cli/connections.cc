@@ -2,11 +2,11 @@
 // lake of a copy, and whether they work. Questions are asked on a thread of their own, so that a
 // signal ends them at once.
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "core/azure/secret_reference.h"
 #include "core/azure/storage_identity.h"
+#include "core/base/json.h"
 #include "core/base/redact.h"
 #include "core/net/curl_transport.h"
 #include "server/cli/examination.h"

@@ -2,9 +2,9 @@
 
 #include <array>
 #include <charconv>
-#include <nlohmann/json.hpp>
 
 #include "api/codec.h"
+#include "core/base/json.h"
 #include "core/base/redact.h"
 
 namespace kc::server {

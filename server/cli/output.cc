@@ -4,9 +4,9 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 
 #include "api/codec.h"
+#include "core/base/json.h"
 #include "core/base/redact.h"
 #include "core/lake/lake_address.h"
 #include "core/net/transport.h"

@@ -6,11 +6,12 @@
 
 #include <yaml-cpp/yaml.h>
 
-#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "core/base/json.h"
 
 namespace kc::contract {
 

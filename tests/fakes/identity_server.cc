@@ -1,10 +1,10 @@
 #include "tests/fakes/identity_server.h"
 
 #include <chrono>
-#include <nlohmann/json.hpp>
 
 #include "core/azure/jwt.h"
 #include "core/base/base64.h"
+#include "core/base/json.h"
 #include "core/base/text.h"
 
 namespace kc::fakes {

@@ -3,10 +3,10 @@
 // cloud's. Thread promise: as Transport.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 
+#include "core/base/json.h"
 #include "core/net/transport.h"
 
 namespace kc::fakes {

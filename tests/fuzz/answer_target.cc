@@ -3,10 +3,10 @@
 #include "tests/fuzz/answer_target.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "core/base/check.h"
+#include "core/base/json.h"
 #include "core/kusto/answer_reader.h"
 #include "core/kusto/result_table.h"
 

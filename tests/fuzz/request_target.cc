@@ -3,12 +3,12 @@
 #include "tests/fuzz/request_target.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "api/kusto_endpoint_answer.h"
 #include "api/kusto_endpoint_request.h"
 #include "core/base/check.h"
+#include "core/base/json.h"
 
 namespace kc::fuzz {
 namespace {

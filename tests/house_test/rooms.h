@@ -20,6 +20,7 @@ struct Room {
 struct HeavyHeader {
   std::string_view header;               // as included, or the beginning of it
   std::vector<std::string_view> places;  // folders or files where it may be included
+  bool handed_on = false;                // the places are headers of ours, with rules of their own
 };
 
 struct Exception {

@@ -6,9 +6,9 @@
 
 #include <cmath>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "core/base/json.h"
 #include "core/engine/engine.h"
 #include "tests/kql/script.h"
 

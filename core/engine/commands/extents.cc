@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <set>
 
+#include "core/base/json.h"
 #include "core/base/text.h"
 #include "core/engine/query/update_policies.h"
 

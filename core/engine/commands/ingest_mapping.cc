@@ -1,8 +1,8 @@
 // What an ingestion mapping says: JSON in, one field mapping per column of the table out.
 #include <algorithm>
 #include <charconv>
-#include <nlohmann/json.hpp>
 
+#include "core/base/json.h"
 #include "core/base/text.h"
 #include "core/engine/commands/ingest.h"
 #include "core/engine/syntax/literal.h"

@@ -1,5 +1,5 @@
-#include <nlohmann/json.hpp>
 
+#include "core/base/json.h"
 #include "core/engine/commands/command.h"
 
 namespace kc::engine {

@@ -2,8 +2,8 @@
 // says is read by ingest_mapping.cc.
 #include <algorithm>
 #include <array>
-#include <nlohmann/json.hpp>
 
+#include "core/base/json.h"
 #include "core/base/text.h"
 #include "core/engine/commands/command.h"
 #include "core/engine/commands/ingest.h"

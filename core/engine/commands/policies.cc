@@ -1,8 +1,8 @@
 // Policies of tables, databases, the cluster and columns: shown, changed and deleted. Their values
 // are policy_values.cc's, their effects those of whoever obeys them.
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
+#include "core/base/json.h"
 #include "core/base/text.h"
 #include "core/engine/commands/command.h"
 #include "core/engine/commands/policy_values.h"

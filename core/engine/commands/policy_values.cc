@@ -1,8 +1,8 @@
 #include "core/engine/commands/policy_values.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
+#include "core/base/json.h"
 #include "core/base/text.h"
 #include "core/base/ticks.h"
 #include "core/engine/syntax/literal.h"

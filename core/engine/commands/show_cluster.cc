@@ -1,6 +1,6 @@
 // The cluster, its version, its health.
-#include <nlohmann/json.hpp>
 
+#include "core/base/json.h"
 #include "core/engine/commands/command.h"
 
 namespace kc::engine {

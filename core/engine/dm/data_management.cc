@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <nlohmann/json.hpp>
 
 #include "core/azure/signing.h"
 #include "core/base/base64.h"
+#include "core/base/json.h"
 #include "core/engine/dm/state.h"
 #include "core/engine/host.h"
 

@@ -1,8 +1,8 @@
 #include "core/engine/dm/outcome.h"
 
-#include <nlohmann/json.hpp>
-
+#include "core/azure/encoding.h"
 #include "core/base/base64.h"
+#include "core/base/json.h"
 #include "core/base/redact.h"
 
 namespace kc::engine {

@@ -1,9 +1,10 @@
 #include "core/engine/dm/queue_message.h"
 
 #include <array>
-#include <nlohmann/json.hpp>
 
+#include "core/azure/encoding.h"
 #include "core/base/base64.h"
+#include "core/base/json.h"
 #include "core/base/text.h"
 
 namespace kc::engine {

@@ -1,6 +1,6 @@
 // JSON lines and multi-line JSON: objects one after the other or in an array.
-#include <nlohmann/json.hpp>
 
+#include "core/base/json.h"
 #include "core/engine/formats/readers.h"
 #include "core/engine/syntax/literal.h"
 

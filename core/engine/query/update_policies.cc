@@ -1,7 +1,6 @@
 #include "core/engine/query/update_policies.h"
 
-#include <nlohmann/json.hpp>
-
+#include "core/base/json.h"
 #include "core/engine/points.h"
 #include "core/engine/query/run.h"
 #include "core/engine/storage/ingestor.h"

@@ -1,7 +1,6 @@
 #include "core/engine/samples/samples.h"
 
-#include <nlohmann/json.hpp>
-
+#include "core/base/json.h"
 #include "core/engine/host.h"
 #include "core/engine/samples/public_tables.h"
 #include "core/engine/storage/ingestor.h"

@@ -1,6 +1,6 @@
 // What a principal sees of a table, and the database's functions.
-#include <nlohmann/json.hpp>
 
+#include "core/base/json.h"
 #include "core/engine/principal.h"
 #include "core/engine/storage/binder.h"
 

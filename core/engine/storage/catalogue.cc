@@ -1,7 +1,8 @@
 #include "core/engine/storage/catalogue.h"
 
 #include <iterator>
-#include <nlohmann/json.hpp>
+
+#include "core/base/json.h"
 
 namespace kc::engine {
 namespace {

@@ -1,7 +1,7 @@
 // The catalogue's extents, cursors and operations.
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
+#include "core/base/json.h"
 #include "core/engine/storage/catalogue.h"
 
 namespace kc::engine {

@@ -8,7 +8,6 @@
 #include <fstream>
 #include <functional>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
 
@@ -18,6 +17,7 @@
 #include "core/azure/managed_identity.h"
 #include "core/azure/program_run.h"
 #include "core/base/base64.h"
+#include "core/base/json.h"
 #include "core/net/curl_transport.h"
 #include "tests/fakes/identity_server.h"
 

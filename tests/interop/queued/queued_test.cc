@@ -5,12 +5,12 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
 #include "core/azure/blobs.h"
 #include "core/azure/queues.h"
 #include "core/azure/tables.h"
 #include "core/base/base64.h"
+#include "core/base/json.h"
 #include "core/engine/dm/data_management.h"
 #include "core/net/curl_transport.h"
 #include "tests/interop/azurite/azurite.h"

@@ -3,9 +3,9 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
-#include <nlohmann/json.hpp>
 #include <set>
 
+#include "core/base/json.h"
 #include "tests/unit/checkpoint/journal_samples.h"
 
 namespace kc {

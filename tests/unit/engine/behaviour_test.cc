@@ -1,9 +1,9 @@
 // What a cluster does to its clients: it is slow, full, wrong about its own operations, late,
 // forgetful; and time is the engine's own.
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <thread>
 
+#include "core/base/json.h"
 #include "tests/unit/engine/engine_fixture.h"
 
 namespace kc::engine {

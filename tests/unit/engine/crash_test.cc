@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <nlohmann/json.hpp>
 
+#include "core/base/json.h"
 #include "core/engine/points.h"
 #include "core/engine/storage/merge.h"
 #include "tests/unit/engine/engine_fixture.h"

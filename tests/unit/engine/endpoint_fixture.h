@@ -7,11 +7,11 @@
 
 #include <filesystem>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "api/kusto_endpoint.h"
+#include "core/base/json.h"
 #include "core/engine/engine.h"
 #include "core/net/curl_transport.h"
 

@@ -2,8 +2,9 @@
 
 #include <unistd.h>
 
-#include <nlohmann/json.hpp>
 #include <thread>
+
+#include "core/base/json.h"
 
 namespace kc::engine {
 

@@ -1,5 +1,5 @@
-#include <nlohmann/json.hpp>
 
+#include "core/base/json.h"
 #include "core/engine/samples/samples.h"
 #include "tests/unit/engine/engine_fixture.h"
 

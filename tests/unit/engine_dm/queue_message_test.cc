@@ -5,9 +5,10 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <nlohmann/json.hpp>
 
+#include "core/azure/encoding.h"
 #include "core/base/base64.h"
+#include "core/base/json.h"
 
 namespace kc::engine {
 namespace {

@@ -2,8 +2,8 @@
 // nothing of it visible where it fails.
 
 #include <fstream>
-#include <nlohmann/json.hpp>
 
+#include "core/base/json.h"
 #include "tests/fakes/gzip_by_zlib.h"
 #include "tests/unit/engine/engine_fixture.h"
 

@@ -7,9 +7,9 @@
 #include <iostream>
 #include <iterator>
 #include <map>
-#include <nlohmann/json.hpp>
 
 #include "core/base/clock.h"
+#include "core/base/json.h"
 #include "core/base/rng.h"
 #include "core/engine/samples/samples.h"
 #include "tests/unit/engine/engine_fixture.h"

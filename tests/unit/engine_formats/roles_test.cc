@@ -1,7 +1,7 @@
 // Roles: what a request may do by the principal in its token.
-#include <nlohmann/json.hpp>
 
 #include "core/base/base64.h"
+#include "core/base/json.h"
 #include "core/engine/principal.h"
 #include "tests/unit/engine/engine_fixture.h"
 

@@ -1,8 +1,8 @@
 #include "tests/unit/engine_model/world.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
+#include "core/base/json.h"
 #include "core/engine/points.h"
 #include "core/engine/storage/merge.h"
 

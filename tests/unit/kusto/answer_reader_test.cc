@@ -5,7 +5,8 @@
 #include <rapidcheck.h>
 
 #include <bit>
-#include <nlohmann/json.hpp>
+
+#include "core/base/json.h"
 
 namespace kc::kusto {
 namespace {

@@ -7,9 +7,10 @@
 
 #include <functional>
 #include <map>
-#include <nlohmann/json.hpp>
 
+#include "core/azure/encoding.h"
 #include "core/base/base64.h"
+#include "core/base/json.h"
 #include "core/base/text.h"
 
 namespace kc::kusto {

@@ -4,7 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <deque>
-#include <nlohmann/json.hpp>
+
+#include "core/base/json.h"
 
 namespace kc::kusto {
 namespace {
