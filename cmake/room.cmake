@@ -20,7 +20,11 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
 endif()
 target_compile_definitions(kc_flags INTERFACE _GLIBCXX_ASSERTIONS)
 if(KC_SANITIZE)
-  target_compile_options(kc_flags INTERFACE -fsanitize=${KC_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  # Two checks at every use of a pointer were a quarter of the time to compile. What they tell is seen without them: a null pointer
+  # that is used ends the process with the address sanitizer's stack, and what is cast here from untyped memory (the vectors of DuckDB,
+  # states of callbacks) was laid out by its owner for that type.
+  target_compile_options(kc_flags INTERFACE -fsanitize=${KC_SANITIZE} -fno-sanitize=null,alignment -fno-omit-frame-pointer
+                                            -fno-sanitize-recover=all)
   target_link_options(kc_flags INTERFACE -fsanitize=${KC_SANITIZE})
 endif()
 find_package(Threads REQUIRED)
