@@ -41,12 +41,13 @@ for access in $accesses; do
   done
 done
 
+# By command from here on: what a queue does was shown above, and each of its batches is ten seconds of waiting.
 say "two containers as one lake"
 "$tool" make "$connection" more-lakes
 create_database "$dst" Two
 access=${accesses##* }
 lake=$(lake_at two $access) more=$("$tool" address "$connection" more-lakes/two $access)
-expect 0 "100,048 rows" "$kc" -l "$lake" -l "$more" -s "$src" -d "$dst" --db Samples --destination-db Two --id two --block-rows-max 5000
+expect 0 "100,048 rows" "$kc" -l "$lake" -l "$more" -s "$src" -d "$dst" --db Samples --destination-db Two --id two --ingest direct --block-rows-max 5000
 equal_and_clean Two "$lake" two
 
 say "mistakes are told"
@@ -65,7 +66,7 @@ expect 3 "lake.container" "$kc" -l "$(lake_at copies/x key | sed "s,/$container/
 say "two processes on one lake: the second is told who has it"
 create_database "$dst" Held
 lake=$(lake_at held key)
-held=(-l "$lake" -s "$src" -d "$dst" --db Samples --destination-db Held --id held --block-rows-max 2000)
+held=(-l "$lake" -s "$src" -d "$dst" --db Samples --destination-db Held --id held --ingest direct --block-rows-max 2000)
 : >"$folder/held.log"
 "$kc" "${held[@]}" >"$folder/held.log" 2>&1 &
 pids+=($!)
@@ -79,7 +80,7 @@ equal_and_clean Held "$lake" held
 say "Ctrl-C gives the lake back, and the same command goes on"
 create_database "$dst" Stopped
 lake=$(lake_at stopped key)
-stopped=(-l "$lake" -s "$src" -d "$dst" --db Samples --destination-db Stopped --id stopped --block-rows-max 2000 --export-grant 15s)
+stopped=(-l "$lake" -s "$src" -d "$dst" --db Samples --destination-db Stopped --id stopped --ingest direct --block-rows-max 2000 --export-grant 15s)
 : >"$folder/stopped.log"
 "$kc" "${stopped[@]}" >"$folder/stopped.log" 2>&1 &
 pids+=($!)

@@ -133,7 +133,13 @@ LAKE_KEY=$key SOURCE_TOKEN=$token_variable "$kc" -l "${lake_key%;*};sharedkey=en
 expect 2 "keyword 'User Token' cannot be used: env:SOURCE_TOKEN: the variable is not set" "$kc" verify -s "$src_url;Fed=True;UserToken=env:SOURCE_TOKEN" -d "$dst" "${tables[@]}"
 
 say "connections that fail"
+# Beside each other: the retries of one are no wait for the next.
+failing=()
 fails() {  # <name> <text of the answer> <command...>
+  must_fail "$@" &
+  failing+=("$!")
+}
+must_fail() {
   local name=$1 text=$2
   shift 2
   "$@" >"$folder/out/$name" 2>&1 && fail "$name did not fail"
@@ -159,6 +165,7 @@ else
   fails wrong-sas "lake.permission" "${copy[@]}" "${lake_other/sig=*/sig=$wrong_mark}"
   fails wrong-key "lake.permission" "${copy[@]}" "${lake_key%;*};sharedkey=$(printf '%s%s' "$wrong_mark" "$wrong_mark" | base64 -w0)"
 fi
+for one in "${failing[@]}"; do wait "$one" || fail "a connection that has to fail, as said above"; done
 
 say "the service, and its end in the middle"
 serve() {

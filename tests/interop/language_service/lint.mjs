@@ -16,10 +16,14 @@ const Kusto = globalThis.Kusto;
 const symbols = Kusto.Language.Symbols;
 const array = (items) => globalThis.System.Array.init(items, symbols.Symbol);
 
-// A database whose tables have any column: names of tables are no matter of the language, names of functions and types are.
-function databaseOf(tables) {
-  const open = [...tables].map((name) => new symbols.TableSymbol.$ctor4(name, globalThis.System.Array.init([], symbols.ColumnSymbol)).WithIsOpen(true));
-  return Kusto.Language.GlobalState.Default.WithDatabase(new symbols.DatabaseSymbol.$ctor1('Db', array(open), true));
+// A database whose tables have any column: names of tables are no matter of the language, names of functions and types are. It is
+// kept, with the grammar that the service builds for it, until a table comes to it: to build it for each text was most of the time.
+function databaseOf(known) {
+  if (known.globals?.tables === known.tables.size) return known.globals.state;
+  const open = [...known.tables].map((name) => new symbols.TableSymbol.$ctor4(name, globalThis.System.Array.init([], symbols.ColumnSymbol)).WithIsOpen(true));
+  const database = new symbols.DatabaseSymbol.$ctor1('Db', array(open), true);
+  known.globals = { tables: known.tables.size, state: Kusto.Language.GlobalState.Default.WithDatabase(database).WithCache() };
+  return known.globals.state;
 }
 
 const properties = new Set(
@@ -127,7 +131,7 @@ function entityOf(text, fault) {
 function faultsOf(text, known, learns) {
   let faults = [];
   for (let round = 0; round < 3; ++round) {
-    const code = Kusto.Language.KustoCode.ParseAndAnalyze(text, databaseOf(known.tables));
+    const code = Kusto.Language.KustoCode.ParseAndAnalyze(text, databaseOf(known));
     faults = list(code.GetDiagnostics())
       .filter((each) => each.Severity === 'Error')
       .map((each) => `${each.Code} ${each.Message}`);
