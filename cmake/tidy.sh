@@ -76,7 +76,7 @@ touch "$work/remembered" "$work/unread" "$work/clean" "$work/bad"
 xargs -d '\n' -r -P "$jobs" -I{} bash -c 'check_one "$1"' _ {} <"$work/reach"
 
 count() { wc -l <"$work/$1"; }
-echo "clang-tidy: $(count clean) clean, $(count remembered) unchanged since found clean, $(count bad) with findings, $(count unread) not read within $seconds s"
+echo "clang-tidy: $(($(wc -l <"$work/reach") - $(count unread))) of $(wc -l <"$work/reach") files: $(count clean) clean, $(count remembered) unchanged since found clean, $(count bad) with findings, $(count unread) not read within $seconds s"
 [ "$(count unread)" = 0 ] || { echo "not read:"; sed 's/^/  /' "$work/unread"; }
 if [ "$(count bad)" != 0 ]; then sed 's/^/findings in: /' "$work/bad"; exit 1; fi
 if [ $(($(count clean) + $(count remembered))) = 0 ]; then echo "no file was checked"; exit 1; fi
