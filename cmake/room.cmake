@@ -52,8 +52,9 @@ endfunction()
 
 # kc_test(<name> GROUP unit SOURCES … USES … LINKS …) -> executable <name>_test, in ctest under the labels of GROUP. Group `threads`
 # beside another (GROUP unit threads) runs the test under the thread sanitizer too; `release_only` keeps it out of the dev preset.
+# COST (seconds, of a long one) lets ctest start it early. SHARDS 4 makes it four tests of ctest, <name>_1 to <name>_4, each with its share of the cases: a long one does not leave cores idle.
 function(kc_test name)
-  cmake_parse_arguments(ARG "" "" "GROUP;SOURCES;USES;LINKS" ${ARGN})
+  cmake_parse_arguments(ARG "" "COST;SHARDS" "GROUP;SOURCES;USES;LINKS" ${ARGN})
   add_executable(${name}_test ${ARG_SOURCES})
   set(neighbours ${ARG_USES})
   list(TRANSFORM neighbours PREPEND kc_)
@@ -63,17 +64,38 @@ function(kc_test name)
     # compile (36 s, not 12 s).
     target_compile_options(${name}_test PRIVATE -O0 -fno-sanitize=undefined)
   endif()
-  add_test(NAME ${name} COMMAND ${name}_test)
-  # The report is what tests/run.sh counts single cases from.
-  set_tests_properties(${name} PROPERTIES LABELS "${ARG_GROUP}"
-    ENVIRONMENT_MODIFICATION "GTEST_OUTPUT=set:xml:${PROJECT_BINARY_DIR}/reports/${name}.xml")
+  set(names ${name})
+  if(NOT ARG_COST)
+    set(ARG_COST 0)
+  endif()
+  if(ARG_SHARDS)
+    set(names "")
+    foreach(shard RANGE 1 ${ARG_SHARDS})
+      list(APPEND names ${name}_${shard})
+    endforeach()
+  endif()
+  set(index 0)
+  foreach(test IN LISTS names)
+    add_test(NAME ${test} COMMAND ${name}_test)
+    # The report is what tests/run.sh counts single cases from.
+    set(changes "GTEST_OUTPUT=set:xml:${PROJECT_BINARY_DIR}/reports/${test}.xml")
+    if(ARG_SHARDS)
+      list(APPEND changes "GTEST_TOTAL_SHARDS=set:${ARG_SHARDS}" "GTEST_SHARD_INDEX=set:${index}")
+    endif()
+    set_tests_properties(${test} PROPERTIES LABELS "${ARG_GROUP}" COST "${ARG_COST}" ENVIRONMENT_MODIFICATION "${changes}")
+    math(EXPR index "${index} + 1")
+  endforeach()
   kc_group_needs("${ARG_GROUP}" ${name}_test)
 endfunction()
 
-# kc_script_test(<name> GROUP e2e COMMAND bash script.sh … NEEDS kusto-copy …): a script as one test; NEEDS are the targets it runs.
+# kc_script_test(<name> GROUP e2e COMMAND bash script.sh … NEEDS kusto-copy …): a script as one test; NEEDS are the targets it runs,
+# COST as above.
 function(kc_script_test name)
-  cmake_parse_arguments(ARG "" "" "GROUP;COMMAND;NEEDS" ${ARGN})
+  cmake_parse_arguments(ARG "" "COST" "GROUP;COMMAND;NEEDS" ${ARGN})
+  if(NOT ARG_COST)
+    set(ARG_COST 0)
+  endif()
   add_test(NAME ${name} COMMAND ${ARG_COMMAND})
-  set_tests_properties(${name} PROPERTIES LABELS "${ARG_GROUP}")
+  set_tests_properties(${name} PROPERTIES LABELS "${ARG_GROUP}" COST "${ARG_COST}")
   kc_group_needs("${ARG_GROUP}" ${ARG_NEEDS})
 endfunction()
