@@ -37,6 +37,7 @@ Result<void> start_management(const EmbeddedOptions& options, engine::Engine& en
   if (options.dm_storage.empty()) return {};
   engine::DataManagementOptions wish;
   KC_TRY(wish.account, azure::parse_account(options.dm_storage));
+  wish.trouble = options.dm_trouble;
   auto started = engine::DataManagement::start(engine, std::move(wish));
   if (!started) return fail(std::move(started).error().in("preparing the storage of --dm-storage"));
   management = std::move(*started);

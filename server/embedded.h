@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -27,6 +28,8 @@ struct EmbeddedOptions {
   std::string name = "kusto-copy";    // of the cluster, in its own messages
   std::string dm_storage = {};        // connection string; empty: no data management
   int dm_port = 0;                    // 0: any free one
+  // Told by data management's own threads what it could not do now and tries again.
+  std::function<void(const Error&)> dm_trouble = {};
 };
 
 class Embedded {

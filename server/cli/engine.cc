@@ -1,6 +1,7 @@
 // The engine command: the embedded engine alone, until a signal comes.
 #include <cstdio>
 
+#include "core/base/redact.h"
 #include "server/cli/exit_code.h"
 #include "server/cli/program.h"
 #include "server/config.h"
@@ -18,6 +19,10 @@ Result<EmbeddedOptions> engine_options(const Settings& settings) {
   options.dm_storage = settings.text("dm-storage");
   KC_TRY(const auto dm_port, settings.number("dm-port", 0, 65535));
   options.dm_port = static_cast<int>(dm_port);
+  options.dm_trouble = [](const Error& error) {
+    std::fprintf(stderr, "warning: data management: %s: %s\n", error.code.c_str(),
+                 redact(error.message).c_str());
+  };
   options.host = address.host;
   options.port = address.port;
   return options;

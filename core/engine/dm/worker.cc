@@ -243,7 +243,14 @@ void Worker::trouble(const Error& error) {
 
 void Worker::fail_one(Delivery& delivery, const Error& error) {
   const bool exhausted = is_passing(error) && delivery.receipt.dequeue_count >= kDeliveriesMax;
-  if (is_passing(error) && !exhausted) return;  // hidden still, then delivered again
+  if (is_passing(error) && !exhausted) {
+    // Delivered again soon at first, and then after twice as long each time.
+    trouble(error);
+    const auto pause = parts_.hidden.ticks >> (kDeliveriesMax - delivery.receipt.dequeue_count);
+    const auto hidden = parts_.ready[delivery.queue]->keep_hidden(delivery.receipt, {pause});
+    (void)hidden;  // else it is hidden for as long as it was
+    return;
+  }
   auto outcome = outcome_of(Outcome::Status::failed);
   outcome.error = error;
   outcome.exhausted = exhausted;
