@@ -1,6 +1,8 @@
 // The commands connections test and connections show: what was understood of the clusters and the
 // lake of a copy, and whether they work. Questions are asked on a thread of their own, so that a
 // signal ends them at once.
+#include "server/connections.h"
+
 #include <cstdio>
 #include <thread>
 
@@ -13,7 +15,6 @@
 #include "server/cli/exit_code.h"
 #include "server/cli/program.h"
 #include "server/cli/sign_in.h"
-#include "server/connections.h"
 
 namespace kc::server {
 namespace {
