@@ -137,7 +137,7 @@ void JobCore::read_exports_when_due() {
   exports_busy_ = true;
   read(Side::source, kusto::ReadExportsUnderWay{limits_.grant_life + limits_.clock_slack},
        "exports-under-way",
-       [this, asked = now_](Result<kusto::Answer> answer) { exports_read(asked, answer); });
+       [this, asked = now_](const Result<kusto::Answer>& answer) { exports_read(asked, answer); });
 }
 
 void JobCore::exports_read(Ticks asked, const Result<kusto::Answer>& answer) {
