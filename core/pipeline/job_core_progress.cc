@@ -122,7 +122,7 @@ Progress JobCore::progress() const {
   // done, not by the rows: these arrive in bursts, long after the work on them began.
   const double percent_here = out.percent.value_or(0) - percent_at_start_;
   if (here > 0 && percent_here > 0 && out.totals_final && !is_terminal(out.state) && !trouble() &&
-      !stopping_) {
+      !finalizing) {
     out.eta_seconds = (100 - *out.percent) * here / percent_here;
   }
   out.last_advance_at = last_advance_;
