@@ -20,11 +20,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
 endif()
 target_compile_definitions(kc_flags INTERFACE _GLIBCXX_ASSERTIONS)
 if(KC_SANITIZE)
-  # Two checks at every use of a pointer were a quarter of the time to compile. What they tell is seen without them: a null pointer
-  # that is used ends the process with the address sanitizer's stack, and what is cast here from untyped memory (the vectors of DuckDB,
-  # states of callbacks) was laid out by its owner for that type.
-  target_compile_options(kc_flags INTERFACE -fsanitize=${KC_SANITIZE} -fno-sanitize=null,alignment -fno-omit-frame-pointer
-                                            -fno-sanitize-recover=all)
+  target_compile_options(kc_flags INTERFACE -fsanitize=${KC_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(kc_flags INTERFACE -fsanitize=${KC_SANITIZE})
 endif()
 find_package(Threads REQUIRED)
@@ -52,7 +48,8 @@ endfunction()
 
 # kc_test(<name> GROUP unit SOURCES … USES … LINKS …) -> executable <name>_test, in ctest under the labels of GROUP. Group `threads`
 # beside another (GROUP unit threads) runs the test under the thread sanitizer too; `release_only` keeps it out of the dev preset.
-# COST (seconds, of a long one) lets ctest start it early. SHARDS 4 makes it four tests of ctest, <name>_1 to <name>_4, each with its share of the cases: a long one does not leave cores idle.
+# COST (seconds, of a long one) lets ctest start it early. SHARDS 4 makes it four tests of ctest, <name>_1 to <name>_4, each with its
+# share of the cases: a long one does not leave cores idle.
 function(kc_test name)
   cmake_parse_arguments(ARG "" "COST;SHARDS" "GROUP;SOURCES;USES;LINKS" ${ARGN})
   add_executable(${name}_test ${ARG_SOURCES})

@@ -37,7 +37,7 @@ struct JobLimits {
   Timespan backoff_max = Timespan::seconds(60);
   Timespan grant_life = Timespan::seconds(4 * 3600);  // of a folder given to an export
   Timespan create_deadline = Timespan::seconds(30);   // of the request that creates a staging table
-  // Of the request that starts an export, and how long one that failed may still write.
+  // Of the request that starts an export: until then it may land.
   Timespan export_start_deadline = Timespan::seconds(60);
   Timespan exports_read_every = Timespan::seconds(10);   // while a folder is in doubt
   Timespan clock_slack = Timespan::seconds(12 * 3600);   // a cluster\'s clock may have been set
