@@ -88,8 +88,10 @@ class Shell {
       if (committing) {
         commit_done();
       } else if (!timers.empty()) {
-        const SetTimer timer = timers.front();
-        timers.pop_front();
+        const auto first = std::min_element(
+            timers.begin(), timers.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
+        const SetTimer timer = *first;
+        timers.erase(first);
         now = std::max(now, timer.at);
         tell(TimerDue{timer.timer});
       } else if (effects.empty()) {
@@ -111,6 +113,8 @@ class Shell {
   std::vector<Progress> published;
   int writes = 0;
   bool refuses_staging = false;
+  bool closes_folders = true;
+  int exports_without_answer = 0;  // the first ones
 
  private:
   sim::SimCluster& at(Side side) { return side == Side::source ? source : destination; }
@@ -157,6 +161,10 @@ class Shell {
     }
     auto answer = at(side).run(command, {});
     at(side).finish_all();
+    if (sent && std::holds_alternative<kusto::StartExport>(*sent) && exports_without_answer > 0) {
+      exports_without_answer -= 1;
+      answer = fail(ErrorKind::unavailable, "kusto.no_answer", "no answer");
+    }
     tell(Answered{.call = call, .answer = std::move(answer)});
   }
 
@@ -169,7 +177,7 @@ class Shell {
       answer(write->side, write->call, kusto::Command{write->write});
     } else if (auto* close = std::get_if<CloseFolder>(&effect)) {
       blobs.close(close->folder);
-      tell(FolderAnswered{.call = close->call, .closed = true});
+      tell(FolderAnswered{.call = close->call, .closed = closes_folders});
     } else if (auto* slot = std::get_if<AskSlot>(&effect)) {
       if (!slot->in_use) tell(SlotGranted{slot->slot});
     } else if (auto* watch = std::get_if<Watch>(&effect)) {
@@ -306,6 +314,23 @@ TEST(JobCore, EndsWhereAStagingTableCannotBeMade) {
   ASSERT_TRUE(shell.durable.problem.has_value());
   EXPECT_EQ(shell.durable.problem->code, "staging.create_failed");
   EXPECT_TRUE(shell.durable.folders.empty()) << "an export is left behind";
+}
+
+TEST(JobCore, SaysThatItWaitsForAnExportLeftBehind) {
+  Shell shell(spec_of());
+  shell.closes_folders = false;
+  shell.exports_without_answer = 1;
+  ASSERT_NO_FATAL_FAILURE(shell.run_to_end());
+  EXPECT_EQ(shell.durable.state, JobState::succeeded);
+  int waited = 0;
+  for (const Progress& at : shell.published) {
+    if (!at.status_reason.starts_with("Waiting until 1 export left behind")) continue;
+    ++waited;
+    EXPECT_EQ(at.phase, JobPhase::finalizing);
+    EXPECT_EQ(at.rows_done, 9);
+    EXPECT_FALSE(at.eta_seconds);
+  }
+  EXPECT_GT(waited, 0);
 }
 
 TEST(JobCore, RequestIdsNameTheStepTheBlockAndTheAttempt) {
